@@ -430,6 +430,11 @@ REGRESSION: list[Case] = [
         IdentificationError,
         ["every row is a singleton", "entity_effects=False"],
     ),
+    (
+        lambda: spec(absorb="city^year").fit(panel()),
+        IdentificationError,
+        ["every row is a singleton", "of its city^year)", "coarser", "region^year"],
+    ),
     (lambda: fit(obs_weights="edu"), OptionError, ["obs_weights='edu'", "negative"]),
     (
         lambda: fit(x=["digital"]).wald_test("edu = 0"),

@@ -441,6 +441,7 @@ def _tests() -> dict[str, Callable[[], Any]]:
 
 def _frames() -> dict[str, Callable[[], Any]]:
     terms = ["digital", "log(urban)", "lag(fiscal)"]
+    several = ("productivity", "upgrading")
     return {
         "balance": lambda: (
             panel()
@@ -474,6 +475,8 @@ def _frames() -> dict[str, Callable[[], Any]]:
         "dagum groups": lambda: _dagum().groups,
         "dagum shares": lambda: _dagum().shares.to_frame(),
         "dagum": lambda: _dagum().intervals,
+        "dagum by year": lambda: _dagum().shares.to_frame(2022).T,
+        "two steps": lambda: mediated(several).two_step(),
         "markov": lambda: (
             dp.markov_transitions(panel(), "prosperity", classes=3).probabilities
         ),
@@ -533,7 +536,7 @@ REASONS = {
         "Abadie Imbens Anderson Rubin Borusyak Jaravel Spiess Callaway Sant Anna "
         "Conley Driscoll Kraay Fisher Hansen Harris Tzavalis Hausman Holm Im Pesaran "
         "Shin Kleibergen Paap Lee Yu MacKinnon Mundlak Pearson Rambachan Roth RESET "
-        "Sargan Sun Abraham Wald Wooldridge"
+        "Romano Sargan Sun Abraham Wald Wolf Wooldridge"
     ),
     "statistics, distributions, functions and matrices": (
         "F J LM LR M N R VIF W ln logit p t z rk CD ATT IPS CIPS"
@@ -612,12 +615,12 @@ def test_gmm_and_poisson_have_their_statistics(language: str) -> None:
         (
             "en",
             "clustered by province.",
-            "19 permutations of the entities. W: borders.",
+            "permutation test from 19 permutations of the entities. W: borders.",
         ),
         (
             "zh",
             "标准误聚类到province层面。",
-            "来自19次个体置换。空间权重矩阵W：borders。",
+            "置换检验的p值来自19次个体置换。空间权重矩阵W：borders。",
         ),
     ],
 )

@@ -402,6 +402,34 @@ def test_conditions_have_the_labels_of_columns_and_values(where, english, chines
         assert f"(1)：样本为满足{chinese}的观测。" in lines
 
 
+@pytest.mark.parametrize("change", ["interpolated", "winsorised"])
+def test_many_changed_columns_are_counted(change):
+    names = [f"v{number}" for number in range(7)]
+    values = np.random.default_rng(5).normal(size=(288, 7))
+    if change == "interpolated":
+        values[3:100:6] = np.nan  # a year of some entities
+    frame = pd.DataFrame(values, small_panel().index, names)
+    panel = small_panel().attach(frame)
+
+    def changed(count):
+        chosen = names[:count]
+        edit = panel.interpolate if change == "interpolated" else panel.winsorize
+        fit = dp.FixedEffects("y", chosen).fit(edit(chosen))
+        (notice,) = [n for n in fit.diagnostics if n.code == change]
+        assert list(notice.data["cells"]) == chosen
+        chinese = lines_of(fit, language="chinese")
+        return notice.message, "".join(lines_of(fit)), "".join(chinese)
+
+    message, below, chinese = changed(5)
+    assert "more" not in message + below
+    assert "v0、v1、v2、v3、v4" in chinese
+    message, below, chinese = changed(7)
+    assert "v4' (" in message
+    assert message.endswith("values) and 2 more.")
+    assert "v0, v1, v2, v3, v4, and 2 more." in below
+    assert "v0、v1、v2、v3、v4、其余2个变量" in chinese
+
+
 def test_the_reason_for_a_missing_model_has_labels():
     fits = dp.fit_all({"all": dp.FixedEffects("y", ["size"])}, small_panel())
     (line,) = (s for s in lines_of(fits, labels={"size": "Firm size", "id": "Firm"}))

@@ -94,8 +94,11 @@ def test_plain_cells_are_printed_as_given(value, text):
 def test_a_column_of_p_values_is_known_by_its_name():
     assert STYLE.plain(0.00001, "p_value") == "<0.001"
     assert STYLE.plain(0.00001, "share") == "0.0000100"
-    # Of `moran` and `local_moran`.
-    for name in ("p_normality", "p_randomisation", "p_permutation", "p_adjusted"):
+    # Of `moran`, `local_moran` and `two_step`.
+    for name in (
+        *("p_normality", "p_randomisation", "p_permutation", "p_adjusted"),
+        *("p_holm", "p_romano_wolf"),
+    ):
         assert STYLE.plain(1e-20, name) == "<0.001"
     for name in ("p_gdp", "p_a"):
         assert STYLE.plain(0.00001, name) == "0.0000100"
@@ -510,6 +513,26 @@ def test_controls_fold_into_one_row(one_way, two_way, make_fit, make_drawn):
         )
     )
     assert rows["Controls"] == ["No", "Some", "Yes", ""]
+
+
+def test_controls_with_one_label_are_one_control(make_fit):
+    year = make_fit(dict.fromkeys(["digital", "edu", "fin"], (1, 1, 1)))
+    lagged = make_fit(dict.fromkeys(["digital", "lag(edu)", "lag(fin)"], (1, 1, 1)))
+    part = make_fit(dict.fromkeys(["digital", "lag(edu)"], (1, 1, 1)))
+    fits = [year, lagged, part]
+    controls = ["edu", "fin", "lag(edu)", "lag(fin)"]
+    labels = {"edu": "Schooling", "lag(edu)": "Schooling", "fin": "Finance"}
+
+    def cells(**labelled):
+        table = etable(fits, controls=controls, labels=labels | labelled)
+        return table.frame.loc["Controls"].tolist()
+
+    assert cells() == ["Some", "Some", "Some"]
+    assert cells(**{"lag(fin)": "Finance"}) == ["Yes", "Yes", "Some"]
+    # Terms of one column that have one label are not one control.
+    both = make_fit(dict.fromkeys(["digital", "edu", "fin", "lag(edu)"], (1, 1, 1)))
+    table = etable([year, both], controls=controls[:3], labels=labels)
+    assert table.frame.loc["Controls"].tolist() == ["Some", "Yes"]
 
 
 def test_rows_of_the_caller(one_way, two_way):

@@ -71,8 +71,9 @@ def test_what_is_read(
     [
         ("b = 0", "no coefficient named 'b'"),
         ("a = b + c", "'b', 'c'"),
-        ("I(b**2) = 0", "'I', 'b'"),
-        ("a:b = 0", "no coefficient"),
+        ("I(b**2) = 0", "named 'I(b**2)';"),
+        ("a:b = 0", "no coefficient named 'a:b';"),
+        ("C(g)[2]:a = 0, lag(a, 3)", "named 'C(g)[2]:a', 'lag(a, 3)';"),
         ("", "the restriction"),
         ("a = = b", "the restriction"),
         ("a ** ab = 1", "the restriction"),

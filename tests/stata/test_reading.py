@@ -254,6 +254,8 @@ def test_a_policy_and_its_periods_stay_terms() -> None:
         ("", "0 commands"),
         ("reg y x\nreg y z", "2 commands"),
         ("xtreg y x, be", "no such estimator"),
+        ("qreg y x", "QuantReg of statsmodels estimates it"),
+        ("kinkyreg y x, endogeneity(-.5 .5)", "no kinky least squares: oster_bound"),
         ("reghdfe y x, absorb(id) magic", "'magic' of reghdfe is not known"),
         ("psmatch2 d x, logit", "it matches rows"),
         ("frobnicate y x", "'frobnicate': the command is not known"),

@@ -478,10 +478,14 @@ def _drop_singletons(sample: Sample, effects: tuple[str, ...], panel: Panel) -> 
     if mask.all():
         return sample
     if not mask.any():
+        single = [e for e in effects if not not_singletons([sample.codes[e]]).any()]
+        advice = " (entity_effects=False for a cross-section)."
+        if single and not {*single} & {*keys.names}:
+            advice = ", or make it coarser, as region^year is than province^year."
         raise all_singletons_error(
             sample.nobs,
-            effects,
-            f" (entity_effects=False for a cross-section).{row_number_advice(panel)}",
+            tuple(single) or effects,
+            f"{advice}{row_number_advice(panel)}",
         )
     return sample.keep(mask, f"singletons ({', '.join(effects)})")
 

@@ -535,21 +535,29 @@ def _blocks_error(problem: str, blocks: object) -> OptionError:
 
 
 def folded_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
-    """Write a row per block: yes, no, or "Some" if a model has some of its terms."""
+    """Write a row per block: yes, no, or "Some" if a model has some of its terms.
+
+    Terms that would share a row, such as `x` and `lag(x)` with one label, are one term.
+    """
     product_names = products_of(columns)
     effects = set(chain.from_iterable(absorbed_effects(c) or () for c in columns))
     rows = []
     for name, terms in folded.items():
-        products = {product_names.get(term, (term,)) for term in terms}
-        cells = [_block_cell(column, products, effects, style) for column in columns]
+        shared = [row.terms.values() for row in share_rows(terms, columns, style)]
+        row_of = {term: names for names in shared for term in names}
+        alike = {
+            frozenset([*row_of.get(term, ()), *product_names.get(term, (term,))])
+            for term in terms
+        }
+        cells = [_block_cell(column, alike, effects, style) for column in columns]
         rows.append((name, cells))
     return rows
 
 
 def _block_cell(
-    column: Column, terms: Set[tuple[str, ...]], effects: set[str], style: Style
+    column: Column, terms: Set[frozenset[str]], effects: set[str], style: Style
 ) -> str:
-    """Write whether a model has the terms, each a set of names of one product."""
+    """Write whether a model has the terms, each a set of names of one row."""
     if not column.absorbs:
         terms = {names for names in terms if effects.isdisjoint(names)}
     in_model = {

@@ -58,7 +58,7 @@ _NO = {
 _P_NAME = re.compile(
     r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
     # Names of this library.
-    r"|p_(?:adjusted|normality|permutation|randomisation)"
+    r"|p_(?:adjusted|holm|romano_wolf|normality|permutation|randomisation)"
 )
 
 

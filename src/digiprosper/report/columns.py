@@ -21,6 +21,8 @@ _TOO_FEW = "too_few_clusters_to_draw"
 _SHARES = {"lower": 8, "upper": 8, "share": 2}
 # Of more cohorts the first few are named, and the last.
 _MOST_COHORTS = 5
+# Of more changed columns, such as indicators of an index, the first few are named.
+_MOST_CHANGED = 5
 # What a constant column does not vary beside, if there are no effects
 _NO_EFFECTS = ("the intercept",)
 # Standard errors and degrees of freedom that allow for few clusters.
@@ -375,13 +377,16 @@ def remark_text(
     """Print a remark with labels of its names; `words` if the remark has none."""
     mark = NOTES.say("list", language)
     factors, words = {**factors, **(remark.factors or {})}, remark.words or words
-    names = {
-        role: mark.join(
+    names = {}
+    for role, role_names in remark.names.items():
+        texts = [
             name_label(name, labels, factors, language)
             if isinstance(name, str)
             else remark_text(name, words, labels, factors, language)
             for name in role_names
-        )
-        for role, role_names in remark.names.items()
-    }
+        ]
+        if role == "cells" and len(texts) > _MOST_CHANGED:
+            count = len(texts) - _MOST_CHANGED
+            texts[_MOST_CHANGED:] = [NOTES.say("list.more", language, count=count)]
+        names[role] = mark.join(texts)
     return words.say(remark.code, language, **names)

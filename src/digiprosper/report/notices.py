@@ -41,6 +41,7 @@ from digiprosper.errors import (
     cited,
     clipped,
     counted,
+    listed,
     notice_of,
     number_text,
     quoted,
@@ -207,22 +208,24 @@ def imputed(
     )
 
 
+def _changed_values(cells: Mapping[str, int]) -> str:
+    return listed(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
+
+
 def winsorised(
     cells: Mapping[str, int], lower: float, upper: float, by: str | None
 ) -> list[Notice]:
     """Report columns whose values beyond two quantiles were replaced by these."""
-    columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
     groups = f" by {by}" if by else ""
     ends = f"{percent_text(lower)} and {percent_text(upper)}"
-    text = f"Winsorised at {ends}{groups}: {columns}."
+    text = f"Winsorised at {ends}{groups}: {_changed_values(cells)}."
     data = {"cells": dict(cells), "lower": lower, "upper": upper, "by": by}
     return [Notice("winsorised", text, data)] if cells else []
 
 
 def interpolated(cells: Mapping[str, int]) -> list[Notice]:
     """Report columns with missing values that were filled."""
-    columns = ", ".join(f"{cited(n)} ({counted(c, 'value')})" for n, c in cells.items())
-    text = f"Interpolated: {columns}."
+    text = f"Interpolated: {_changed_values(cells)}."
     return [Notice("interpolated", text, {"cells": dict(cells)})] if cells else []
 
 

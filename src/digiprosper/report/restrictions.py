@@ -80,9 +80,11 @@ def _refuse_unknown_names(
         raise _syntax_error(text, long)
     stray = [w for w in re.findall(r"(?<![\w.])[^\W\d]\w*", coded) if w not in words]
     if stray:
+        written = re.findall(r"[^\W\d]\w*(?:\([^()]*\)|\[[^]]*\]|:\w+)*", text)
+        unknown = dict.fromkeys(term for term in written if term not in names)
         raise TermError(
             f"the restriction or sum {cited(text)}: no coefficient named "
-            f"{quoted(stray)}; the names are {quoted(names, 20)}."
+            f"{quoted(unknown or stray)}; the names are {quoted(names, 20)}."
         )
 
 
