@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -163,11 +164,8 @@ def _estimated_fits(fits: Fits) -> dict[str, SpatialResults]:
 
 def regressors(fits: Fits) -> list[str]:
     """List regressors of all fits, each once, in order of the first fit with it."""
-    return list(
-        dict.fromkeys(
-            name for fit in _estimated_fits(fits).values() for name in fit.effects.terms
-        )
-    )
+    terms = (fit.effects.terms for fit in _estimated_fits(fits).values())
+    return list(dict.fromkeys(chain.from_iterable(terms)))
 
 
 def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
@@ -204,27 +202,19 @@ def impacts(
             continue
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
         shown = [name for name in terms if name in fit.effects.terms]
-        by_kind = {
-            kind: {name: columns[kind].estimates[name] for name in shown}
-            for kind in kinds
-        }
         if len(fits) == 1:
             return [
                 replace(
                     columns[kind],
                     head=WORDS.say(kind, language),
-                    estimates=estimates,
+                    estimates={name: columns[kind].estimates[name] for name in shown},
                 )
-                for kind, estimates in by_kind.items()
+                for kind in kinds
             ]
-        effects = [
-            by_kind[kind][name]._replace(
-                term=Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
-            )
-            for name in shown
-            for kind in kinds
-        ]
-        estimates = {effect.term.name: effect for effect in effects}
+        estimates = {}
+        for name, kind in product(shown, kinds):
+            term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
+            estimates[term.name] = columns[kind].estimates[name]._replace(term=term)
         column = columns["direct"]
         by_fit.append(
             replace(column, head=label, estimates=estimates, keys=None, remarks=())
