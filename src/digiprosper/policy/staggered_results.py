@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import POINTWISE, EventTimeResults
+from digiprosper.policy.honest import POINTWISE, Bands, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
 from digiprosper.policy.notices import FEW_UNTREATED
@@ -259,7 +259,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def event_path(
         self,
         level: float = 0.95,
-        bands: Literal["pointwise", "joint"] = "pointwise",
+        bands: Bands = "pointwise",
     ) -> pd.DataFrame:
         """Return the effects by event time, whatever `by` is.
 
