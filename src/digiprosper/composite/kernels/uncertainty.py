@@ -116,11 +116,7 @@ class EntitySums(PickledByName):
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
             return information(self.moments(counts), self.rule)
-        fixed = (
-            np.ones(self.mean.size) if self.rule.weights is None else self.rule.weights
-        )
-        if not self.rule.keeps_constant:
-            fixed = np.where(self.constant, 0.0, fixed)
+        fixed = self.rule.fixed_level(self.constant)
         return np.tile(fixed, (len(counts), 1))
 
     def _slope(self) -> Floats:
