@@ -31,7 +31,12 @@ from digiprosper.errors import (
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import parse, term_factors
-from digiprosper.report.collection import ResultSet, labelled, merged
+from digiprosper.report.collection import (
+    ResultSet,
+    labelled,
+    merged,
+    refuse_other_results,
+)
 from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import FIGURE, Decay, MoranScatter, Wording
 from digiprosper.report.terms import Term
@@ -132,17 +137,9 @@ def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
     pairs = results.outcomes if isinstance(results, ResultSet) else labelled(results)
-    labels = [label for label, _ in pairs]
-    kinds = SpatialResults | DigiprosperError
-    others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
-    if others or not labels:
-        type_name = type(others[0]).__name__ if others else "none"
-        raise InputTypeError(
-            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, "
-            f"list or mapping of them, not {type_name}.",
-            [models_problem("no spatial model", others[0] if others else results)],
-        )
-    _refuse_duplicates(labels, purpose)
+    kinds, makers = SpatialResults | DigiprosperError, "PanelSpatial(...).fit returns"
+    refuse_other_results(pairs, kinds, purpose, makers, "no spatial model")
+    _refuse_duplicates([label for label, _ in pairs], purpose)
     return dict(pairs)
 
 
