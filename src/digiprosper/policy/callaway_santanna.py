@@ -98,7 +98,8 @@ def _notices(
 ) -> Iterator[Notice]:
     sample, steps = prepared.sample, cohorts.steps
     yield from notices.pairs_of_rows(sample)
-    yield from notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights)
+    if prepared.obs_weights is not None:
+        yield from notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights)
     changes = np.flatnonzero(np.diff(steps) > 1) + 1
     # Only with a varying base do changes before treatment span gaps.
     latest = cohorts.first[last >= 0].max(initial=0)

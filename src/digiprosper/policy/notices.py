@@ -373,12 +373,8 @@ def earlier_base(
     yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
-def weights_vary(
-    sample: Sample, column: str, weights: Floats | None
-) -> Iterator[Notice]:
+def weights_vary(sample: Sample, column: str, weights: Floats) -> Iterator[Notice]:
     """Report weights (N,) that change within entities, and which are used."""
-    if weights is None:
-        return
     count = np.unique(sample.entity[sample.keys.vary(weights)]).size
     if count:
         yield notice_of(

@@ -121,30 +121,30 @@ class SpatialDecomposition(PickledByName):
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return columns of direct, indirect and total effects, a row per regressor."""
-        frame = self.fit.effects_table(level)
-        return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
-
-    def _column(self, kind: str, rows: pd.DataFrame) -> Column:
         fit = self.fit
-        shared = shared_variables(fit.effects.terms, fit.factors).items()
+        estimates: dict[str, dict[str, Estimate]] = {kind: {} for kind in KINDS}
+        rows = fit.effects_table(level).itertuples(index=False, name=None)
+        for name, kind, *numbers in rows:
+            term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
+            estimates[kind][name] = Estimate(term, *numbers)
+        shared = shared_variables(fit.effects.terms, fit.factors)
         several = [
             Remark("several_rows", {"variable": (variable,), "terms": terms})
-            for variable, terms in shared
+            for variable, terms in shared.items()
         ]
-        estimates = {}
-        for name, _, *numbers in rows.itertuples(index=False, name=None):
-            term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
-            estimates[name] = Estimate(term, *numbers)
-        return Column(
-            head=WORDS.say(kind),
-            estimates=estimates,
-            glance=fit.glance(),
-            inference=fit.inference,
-            labels=fit.labels,
-            factors=fit.factors,
-            words=WORDS,
-            keys=fit.key_names,
-            remarks=(*fit._remarks(), *several, *notice_remarks(fit)),
+        return tuple(
+            Column(
+                head=WORDS.say(kind),
+                estimates=estimates[kind],
+                glance=fit.glance(),
+                inference=fit.inference,
+                labels=fit.labels,
+                factors=fit.factors,
+                words=WORDS,
+                keys=fit.key_names,
+                remarks=(*fit._remarks(), *several, *notice_remarks(fit)),
+            )
+            for kind in KINDS
         )
 
     def __repr__(self) -> str:
