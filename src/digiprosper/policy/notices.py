@@ -221,9 +221,7 @@ def _treatment_ends(timing: Timing, event: str) -> Iterator[Notice]:
 # --- staggered adoption ---------------------------------------------------------------
 
 
-def small_cohorts(
-    coding: CohortCoding, *, allowed_for: bool = False
-) -> Iterator[Notice]:
+def small_cohorts(coding: CohortCoding, *, allowed_for: bool) -> Iterator[Notice]:
     """Report cohorts of fewer than ten entities; `allowed_for` by the errors or not."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
