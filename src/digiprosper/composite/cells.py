@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -96,11 +95,10 @@ def refuse_columns(
 
 def refuse_missing(z: Floats, names: Sequence[str]) -> None:
     """Refuse missing and infinite cells."""
-    problem = "missing", "is missing or infinite"
     refuse_cells(
         ~np.isfinite(z),
         names,
-        problem,
+        ("missing", "is missing or infinite"),
         "Fill or remove these rows first.",
         error=MissingDataError,
     )
@@ -108,12 +106,11 @@ def refuse_missing(z: Floats, names: Sequence[str]) -> None:
 
 def refuse_extreme(x: Floats, names: Sequence[str]) -> None:
     """Refuse columns whose squares and products overflow or underflow."""
-    columns = zip(names, x.T, strict=True)
-    problems = list(
-        chain.from_iterable(extreme_problems(n, cited(n), v) for n, v in columns)
-    )
+    problems = [
+        problem
+        for name, column in zip(names, x.T, strict=True)
+        for problem in extreme_problems(name, cited(name), column)
+    ]
     if problems:
-        text = several(problems)
-        raise IndicatorError(
-            f"{text}: its squares cannot be computed. Use another unit.", problems
-        )
+        remedy = "its squares cannot be computed. Use another unit."
+        raise IndicatorError(f"{several(problems)}: {remedy}", problems)

@@ -294,10 +294,11 @@ def leave_one_out(
     """
     check_option("over", over, get_args(LeaveOut))
     fit = fit_rows(index_spec, panel, "leave_one_out", among)
-    left_out, tables = fit.sample.entities, _leave_out_entities(fit)
-    if over == "indicator":
-        left_out = pd.Index(fit.options.system.names, name="indicator")
+    if over == "entity":
+        tables, left_out = _leave_out_entities(fit), fit.sample.entities
+    else:
         tables = _leave_out_indicators(fit)
+        left_out = pd.Index(fit.options.system.names, name="indicator")
     return pd.concat(tables, ignore_index=True).set_axis(left_out, axis=0)
 
 

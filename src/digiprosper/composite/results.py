@@ -181,16 +181,13 @@ class IndexResults(Summarised):
         Panel. They are also missing for PCA weights if `diagnostics` has the code
         ``"unstable_components"``: other components may be retained in another sample.
         """
-        table = self.recipe.system.to_frame().set_index("indicator")[
-            ["dimension", "direction"]
-        ]
-        table = table.assign(
+        sums = self._sums_of_estimated
+        table = self.recipe.system.to_frame().set_index("indicator")
+        table = table[["dimension", "direction"]].assign(
             entropy=1.0 - self.state.redundancy,
             redundancy=self.state.redundancy,
             weight=self.state.weights.mean(axis=0),
-            std_error=np.nan
-            if self.entity_sums is None or not self.recipe.weights_estimated
-            else self.entity_sums.delta_errors(),
+            std_error=np.nan if sums is None else sums.delta_errors(),
         )
         if self.index is not None and table["std_error"].notna().any():
             table.attrs["clusters"] = self.index.names[0]
@@ -222,6 +219,10 @@ class IndexResults(Summarised):
         if not self.recipe.scope.scale_by_period:
             return tables[0]
         return pd.concat(tables, keys=self.state.periods)
+
+    @property
+    def _sums_of_estimated(self) -> EntitySums | None:
+        return self.entity_sums if self.recipe.weights_estimated else None
 
     @property
     def _indicators(self) -> pd.Index[str]:
@@ -667,11 +668,11 @@ class IndexResults(Summarised):
         """Type of the standard errors of the weights."""
         if self.state.periods is not None:
             return "Weights are means over periods, without standard errors"
-        if self.entity_sums is None or not self.recipe.weights_estimated:
+        sums = self._sums_of_estimated
+        if sums is None:
             return "Weights without standard errors"
-        entities = self.entity_sums.rows.size
         return (
-            f"Standard errors of the weights clustered by entity ({entities:,} "
+            f"Standard errors of the weights clustered by entity ({sums.rows.size:,} "
             "entities), end points of the normalisation taken as known"
         )
 
@@ -681,18 +682,13 @@ class IndexResults(Summarised):
         options = self.recipe
         weights = f"{options.weighting} weights"
         if options.weighting == "entropy":
-            # Empty where the divisor differs between periods.
-            divisor = ""
-            if options.scope.replication_only:
-                divisor = f" (entropy divided by ln {self.n_times})"
-            elif self.state.periods is None:
-                rows = (
-                    self.nobs
-                    if self.entity_sums is None
-                    else int(self.entity_sums.rows.sum())
-                )
-                divisor = f" (entropy divided by ln {rows})"
-            weights += f"{divisor}, shift {options.shift:g}"
+            count, sums = self.n_times, self.entity_sums
+            if not options.scope.replication_only:
+                count = self.nobs if sums is None else int(sums.rows.sum())
+            # With weights by period the divisor differs between periods.
+            if options.scope.replication_only or self.state.periods is None:
+                weights += f" (entropy divided by ln {count})"
+            weights += f", shift {options.shift:g}"
         return (
             f"{options.normalise} normalisation ({options.scope.text}); {weights}; "
             f"{options.structure}, {options.aggregation}; missing values: "
@@ -745,12 +741,9 @@ def _future_information(options: IndexOptions, *, imputed: bool) -> Finding:
             "information is used."
         )
     if options.scope.text == "expanding" and imputed:
-        return (
-            "warning",
-            (
-                "each year uses only the years up to it, but interpolated cells use "
-                "later years."
-            ),
+        return "warning", (
+            "each year uses only the years up to it, but interpolated cells use later "
+            "years."
         )
     return options.scope.future
 
@@ -797,12 +790,9 @@ def _amounts_by_name(amounts: list[str], levels: list[bool | None]) -> Finding:
         return "note", f"{quoted(amounts)} {are} and not a ratio."
     if None not in levels:
         return "ok", "all indicators are ratios."
-    return (
-        "ok",
-        (
-            "no indicator is an amount by its name or unit; audit(panel, size=...) "
-            "compares with size."
-        ),
+    return "ok", (
+        "no indicator is an amount by its name or unit; audit(panel, size=...) "
+        "compares with size."
     )
 
 
@@ -838,14 +828,10 @@ def _legacy_weights(
         return "ok", "no entropies are used."
     script = _script_weights(state, nobs, n_times)
     if given_weights is None or script is None:
-        return (
-            "ok",
-            (
-                "entropies are divided by the logarithm of the number of rows they are "
-                "computed from."
-            ),
+        return "ok", (
+            "entropies are divided by the logarithm of the number of rows they are "
+            "computed from."
         )
-
     correct = state.redundancy / state.redundancy.sum()
     distance = np.abs(given_weights - script).max()
     if distance < min(PRINTED_WEIGHTS, float(np.abs(given_weights - correct).max())):

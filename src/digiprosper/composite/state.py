@@ -332,25 +332,7 @@ def _learn_one(
     scale = shared_scale or _learn_scale(options, sample, rows)
     z = scale.apply(sample.matrix[rows], options.system.positive)
     if options.weighting in UNSIGNED_WEIGHTS:
-        problem, remedy = "is negative", "Use normalise='minmax', or weighting='equal'."
-        if options.scope.fixed_end_points:
-            problem = "lies beyond its worse goalpost"
-            remedy = "Move the goalpost to the worst value that can occur."
-        elif options.scope.period:
-            problem = "is worse than every value of the base year"
-            remedy = (
-                "Use weighting='equal' or given weights, or normalise="
-                "'absolute_minmax' to replicate an index that takes absolute values."
-            )
-        undefined = f"{options.weighting.title()} weights are undefined there. {remedy}"
-        refuse_cells(
-            z < 0,
-            options.system.names,
-            ("negative", problem),
-            undefined,
-            index=sample.index[rows],
-        )
-
+        _refuse_negative(options, z, sample.index[rows])
     weighing = weigh(z, rule, options.system.names, where=where)
     varying = weighing.weights[~weighing.constant]
     if options.aggregation == "topsis" and not varying.any():
@@ -365,6 +347,22 @@ def _learn_one(
     if shared_scale is not None:
         z = scale.apply(sample.matrix, options.system.positive)
     return Learned(scale, weighing, z.min(axis=0), z.max(axis=0))
+
+
+def _refuse_negative(options: IndexOptions, z: Floats, index: pd.Index[Any]) -> None:
+    problem, remedy = "is negative", "Use normalise='minmax', or weighting='equal'."
+    if options.scope.fixed_end_points:
+        problem = "lies beyond its worse goalpost"
+        remedy = "Move the goalpost to the worst value that can occur."
+    elif options.scope.period:
+        problem = "is worse than every value of the base year"
+        remedy = (
+            "Use weighting='equal' or given weights, or normalise='absolute_minmax' to "
+            "replicate an index that takes absolute values."
+        )
+    remedy = f"{options.weighting.title()} weights are undefined there. {remedy}"
+    names = options.system.names
+    refuse_cells(z < 0, names, ("negative", problem), remedy, index=index)
 
 
 def _learn_scale(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -343,13 +343,15 @@ class Mediation(Specification):
         effects = paths.effects(layout.products)
         gammas = np.empty(0)
         if self.search_draws:
-            shape = len(layout.used), len(layout.effects)
-            gammas, draws, terms = draw_thresholds(self, demeaned, system, shape)
+            n_effects = len(layout.effects)
+            gammas, draws, terms = draw_thresholds(self, demeaned, system, n_effects)
             paths, effects = replace(paths, draws=draws), (*effects[:2], terms)
-        about = self._variable_notices(prepared, layout, gamma)
-        about += _influence_notices(prepared, paths, effects, layout.effects)
         treatment = demeaned.at(sample.names_of("treatment"))
-        about += staggered(prepared, demeaned, treatment, "mediation")
+        about = (
+            *self._variable_notices(prepared, layout, gamma),
+            *_influence_notices(prepared, paths, effects, layout.effects),
+            *staggered(prepared, demeaned, treatment, "mediation"),
+        )
         dependent = [word for name, word in _STRUCTURES.items() if getattr(self, name)]
         (structure,) = dependent or [self.structure]
         return MediationResults(
@@ -394,37 +396,29 @@ class Mediation(Specification):
 
     def _variable_notices(
         self, prepared: Prepared, layout: Layout, gamma: float | None
-    ) -> list[Notice]:
+    ) -> Iterator[Notice]:
         """Make the notices about the threshold, the moderator or the square."""
-        sample, notices = prepared.sample, []
+        sample = prepared.sample
         if isinstance(self.threshold, str):
-            notices.append(
-                notice_of("untested_threshold", column=self.threshold, gamma=gamma)
-            )
+            yield notice_of("untested_threshold", column=self.threshold, gamma=gamma)
         if self.moderator is not None:
             level = layout.names.index(sample.names_of("moderator")[0])
             if not any(level in regressors for _, regressors in layout.equations):
-                notices.append(
-                    notice_of(
-                        "absorbed_level",
-                        column=self.moderator,
-                        _effects=prepared.effect_names,
-                    )
+                yield notice_of(
+                    "absorbed_level",
+                    column=self.moderator,
+                    _effects=prepared.effect_names,
                 )
         absent = REGIME_INTERCEPT not in layout.names
         if gamma is not None and self.regime_intercept and absent:
             collinear_with = (*prepared.effect_names, *self.x)
             (variable,) = term_roles(self)["threshold_variable"]
-            notices.append(
-                notice_of(
-                    "held_level",
-                    column=variable,
-                    _terms=collinear_with or ["the intercept"],
-                )
-            )
-        roles = ["treatment"] if self.moderator or self.quadratic else []
-        roles += ["moderator"] if self.moderator else []
-        return notices + _large_mean_notices(sample, roles)
+            terms = collinear_with or ["the intercept"]
+            yield notice_of("held_level", column=variable, _terms=terms)
+        if self.moderator is not None or self.quadratic:
+            yield from _large_mean(sample, "treatment")
+        if self.moderator is not None:
+            yield from _large_mean(sample, "moderator")
 
 
 def term_roles(spec: Mediation) -> dict[str, tuple[str, ...]]:
@@ -480,7 +474,7 @@ def _path_system(system: System, layout: Layout) -> PathSystem:
 
 def _influence_notices(
     prepared: Prepared, paths: PathSystem, effects: Effects, terms: Sequence[Term]
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report the most influential cluster if its influence is large."""
     estimates, variances = effects[0][:3], np.diag(effects[1])[:3]
     without = paths.products.evaluate(paths.jackknife)[:, :3]
@@ -489,37 +483,31 @@ def _influence_notices(
     shifts = np.where(np.isfinite(shifts), shifts, 0.0)
     g, j = divmod(int(np.argmax(shifts)), shifts.shape[1])
     if shifts[g, j] < max(INFLUENCE / np.sqrt(shifts.shape[0]), LEAST_INFLUENCE):
-        return []
+        return
     sample = prepared.sample
     name = sample.keys.entity_name
     if prepared.options.clusters:
         name = prepared.cluster_names[0]
-    return [
-        notice_of(
-            "influential_cluster",
-            cluster=sample.code_levels.get(name, sample.entities)[g],
-            term=terms[j].name,
-            without=float(without[g, j]),
-            _n_clusters=len(shifts),
-            _name=name,
-            _estimate=estimates[j],
-            _shift=shifts[g, j],
+    yield notice_of(
+        "influential_cluster",
+        cluster=sample.code_levels.get(name, sample.entities)[g],
+        term=terms[j].name,
+        without=float(without[g, j]),
+        _n_clusters=len(shifts),
+        _name=name,
+        _estimate=estimates[j],
+        _shift=shifts[g, j],
+    )
+
+
+def _large_mean(sample: Sample, role: str) -> Iterator[Notice]:
+    """Report a mean of so many standard deviations that products lose digits."""
+    names, column = sample.names_of(role), sample.columns(role)[:, 0]
+    ratio = float(abs(column.mean()) / column.std())
+    if ratio > MEAN_IN_SDS:
+        yield notice_of(
+            "near_collinear.mean", columns=names, measure="mean", value=ratio
         )
-    ]
-
-
-def _large_mean_notices(sample: Sample, roles: Sequence[str]) -> list[Notice]:
-    """Report columns whose mean is so many standard deviations that digits are lost."""
-    notices = []
-    for role in roles:
-        (name,), column = sample.names_of(role), sample.columns(role)[:, 0]
-        ratio = float(abs(column.mean()) / column.std())
-        if ratio > MEAN_IN_SDS:
-            notice = notice_of(
-                "near_collinear.mean", columns=(name,), measure="mean", value=ratio
-            )
-            notices.append(notice)
-    return notices
 
 
 def _read_threshold(value: object) -> tuple[str, float]:

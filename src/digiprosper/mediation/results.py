@@ -31,7 +31,7 @@ from digiprosper.mediation.kernel import (
     powers,
     simulate_coefficients,
 )
-from digiprosper.mediation.layout import is_specific
+from digiprosper.mediation.layout import REGIMES, is_specific
 from digiprosper.mediation.sensitivity import (
     MediationSensitivity,
     robustness_value,
@@ -162,12 +162,13 @@ class MediationResults(EffectResults):
         A regime has the rows with ``lower < q <= upper``. Without a threshold the table
         is empty.
         """
-        counts, gamma = self.regime_counts, self.threshold
+        gamma = self.threshold
         bounds = [] if gamma is None else [(-np.inf, gamma), (gamma, np.inf)]
-        rows = [(*ends, *count) for ends, count in zip(bounds, counts, strict=True)]
-        index = pd.Index([f"regime{i + 1}" for i in range(len(rows))], name="regime")
+        pairs = zip(bounds, self.regime_counts, strict=True)
         return pd.DataFrame(
-            rows, index=index, columns=["lower", "upper", "nobs", "n_entities"]
+            [(*ends, *counts) for ends, counts in pairs],
+            index=pd.Index(REGIMES[: len(bounds)], name="regime"),
+            columns=["lower", "upper", "nobs", "n_entities"],
         )
 
     # --- tests of products ------------------------------------------------------------

@@ -510,15 +510,14 @@ def _regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -
 
 
 def draw_thresholds(
-    spec: Any, demeaned: Demeaned, system: System, shape: tuple[int, int]
+    spec: Any, demeaned: Demeaned, system: System, n_effects: int
 ) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
-    `shape` are the numbers of slopes and of effects. Returns thresholds (R,), slopes
-    (R, ..) and effects (R, ..), NaN in draws without a threshold. The draws are those
-    of the system. The rows of each draw are searched like a sample, because running
-    sums over rows are not weighted sums of clusters; fits are batched over draws with
-    the same threshold.
+    Returns thresholds (R,), slopes (R, ..) and effects (R, `n_effects`), NaN in draws
+    without a threshold. The draws are those of the system. The rows of each draw are
+    searched like a sample, because running sums over rows are not weighted sums of
+    clusters; fits are batched over draws with the same threshold.
     """
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
     counts = resampling.draw_counts(system.seed, system.n_drawn, len(system.draws))
@@ -535,7 +534,8 @@ def draw_thresholds(
             gammas[r] = _least_squares_threshold(
                 drawn_columns, effects, intercept=intercept
             )
-    draws, terms = (np.full((gammas.size, count), np.nan) for count in shape)
+    draws = np.full_like(system.draws, np.nan)
+    terms = np.full((gammas.size, n_effects), np.nan)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)
         layout, with_added = lay_out_columns(spec, prepared, demeaned, gamma)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
@@ -50,7 +50,6 @@ def estimate_callaway_santanna(
         raise option_error("clusters", names, text)
     # The last period before treatment and its anticipation; -1 if there is none.
     last = (cohorts.steps[:, None] < cohorts.first - spec.anticipation).sum(axis=0) - 1
-    sample = prepared.sample
     row, y, x, weights = _arrange_by_entity(cohorts)
     effects = _list_effects(spec, cohorts, last)
     compared, estimable = _select_comparisons(spec, cohorts, effects, y, weights)
@@ -68,23 +67,6 @@ def estimate_callaway_santanna(
         row_weights = partial(_row_weights, effects, shares, row)
     cells = _make_cells(effects, estimates, influence, compared, cohorts, codes)
 
-    universal = spec.base_period == "universal"
-    # Only with a varying base do changes before treatment span gaps.
-    latest = 0 if universal else cohorts.first[last >= 0].max(initial=0)
-    after_gap = np.flatnonzero(np.diff(cohorts.steps) > 1) + 1
-    changes = after_gap[cohorts.steps[after_gap] < latest]
-    few: Iterable[Notice] = ()
-    if spec.x and adjustment != "regression":
-        n_controls = compared.used.sum(axis=1) - cells.n_treated
-        smallest = int(np.minimum(cells.n_treated, n_controls).min())
-        few = notices.few_per_covariate(smallest / x.shape[2])
-    diagnostics = (
-        *notices.pairs_of_rows(sample),
-        *notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights),
-        *notices.earlier_base(cohorts, last, spec.anticipation, changes),
-        *notices.cells_left_out(cohorts, left_out),
-        *few,
-    )
     n_clusters = int(codes.max()) + 1
     inference = Inference(
         cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(n_clusters,)
@@ -95,8 +77,39 @@ def estimate_callaway_santanna(
         cells, inference = _with_jackknife(
             spec, cohorts, cells, inference, without, codes, compared.used
         )
-    reference = cohorts.common_event(last) if universal else None
-    return CohortEffects(cells, inference, row_weights, reference, diagnostics)
+    n_compared = compared.used.sum(axis=1)
+    return CohortEffects(
+        cells,
+        inference,
+        row_weights,
+        cohorts.common_event(last) if spec.base_period == "universal" else None,
+        (*_notices(spec, prepared, cohorts, last, left_out, cells, n_compared),),
+    )
+
+
+def _notices(
+    spec: Any,
+    prepared: Prepared,
+    cohorts: Cohorts,
+    last: Ints,
+    left_out: Ints,
+    cells: GroupTime,
+    n_compared: Ints,
+) -> Iterator[Notice]:
+    sample, steps = prepared.sample, cohorts.steps
+    yield from notices.pairs_of_rows(sample)
+    if prepared.obs_weights is not None:
+        yield from notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights)
+    changes = np.flatnonzero(np.diff(steps) > 1) + 1
+    # Only with a varying base do changes before treatment span gaps.
+    latest = cohorts.first[last >= 0].max(initial=0)
+    changes = changes[(steps[changes] < latest) & (spec.base_period != "universal")]
+    yield from notices.earlier_base(cohorts, last, spec.anticipation, changes)
+    yield from notices.cells_left_out(cohorts, left_out)
+    if spec.x and spec.adjustment != "regression":
+        smaller = np.minimum(cells.n_treated, n_compared - cells.n_treated)
+        ratio = int(smaller.min()) / len(sample.names_of("x"))
+        yield from notices.few_per_covariate(ratio)
 
 
 def _list_effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:

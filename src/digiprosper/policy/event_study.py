@@ -298,9 +298,9 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
         prepared,
         demean_columns(prepared, names, np.column_stack(columns)),
         window,
-        few_treated=[*notices.treatment_notices(prepared, cohorts)],
-        no_rows_before=notices.no_rows_before(cohorts),
-        at_reference=_cohorts_at_reference(window, cohorts.event, cohorts.cohort),
+        [*notices.treatment_notices(prepared, cohorts)],
+        notices.no_rows_before(cohorts),
+        _cohorts_at_reference(window, cohorts.event, cohorts.cohort),
     )
 
 
@@ -308,19 +308,18 @@ def _estimate_scanned(spec: EventStudy, panel: PanelScan[Any]) -> EventStudyResu
     timings = _ScannedTimings(spec)
     columns = timings.event_time_columns
     with scanned(spec, panel, {"x": spec.x}, columns) as (prepared, demeaned):
-        return _estimate_linear(prepared, demeaned, **timings.counted(prepared))
+        return _estimate_linear(prepared, demeaned, *timings.counted(prepared))
 
 
 def _estimate_linear(
     prepared: Prepared,
     demeaned: Demeaned,
     window: EventWindow,
-    *,
-    few_treated: Sequence[Notice],
+    of_treatment: Sequence[Notice],
     no_rows_before: Iterable[Notice],
     at_reference: Collection[int],
 ) -> EventStudyResults:
-    """Regress on event times and controls, with the notices of the sample."""
+    """Regress on event times and controls; cohorts `at_reference` have a row there."""
     refuse_collinear(prepared, window)
     fitted, _ = fit_equation(
         prepared,
@@ -328,13 +327,13 @@ def _estimate_linear(
         0,
         demeaned.at([*window.names, *prepared.sample.names_of("x")]),
         remarks=(
-            *few_treated,
+            *of_treatment,
             *no_rows_before,
             *notices.reference_unobserved(window, at_reference),
             *notices.cohort_notices(window),
             *lagged_outcome(prepared),
         ),
-        auxiliary=window.names if few_treated else (),
+        auxiliary=window.names if of_treatment else (),
     )
     refuse_dropped([name for name in window.names if name not in fitted.names])
     return EventStudyResults._of(fitted, window=window)
@@ -389,7 +388,9 @@ class _ScannedTimings:
         time = times.get_indexer(keys.times)[keys.time]
         return replace(keys, times=times, ordinals=ordinals, time=time)
 
-    def counted(self, prepared: Prepared) -> dict[str, Any]:
+    def counted(
+        self, prepared: Prepared
+    ) -> tuple[EventWindow, Sequence[Notice], Iterable[Notice], Collection[int]]:
         """Count by block, and return further arguments of `_estimate_linear`."""
         spec = self.spec
         rows: ScannedRows = prepared.block_sums.rows
@@ -411,13 +412,12 @@ class _ScannedTimings:
             name: (n_treated_clusters.get(name, sum(n_treated)), rows.sizes[name,])
             for name in prepared.cluster_names or (entity_name,)
         }
-        before = notices.entities_without_rows_before(entity_name, sorted(late))
-        return {
-            "window": window,
-            "few_treated": notices.few_treated_clusters(counts),
-            "no_rows_before": before,
-            "at_reference": np.searchsorted(first_times, [*set(at_reference)]).tolist(),
-        }
+        return (
+            window,
+            notices.few_treated_clusters(counts),
+            notices.entities_without_rows_before(entity_name, sorted(late)),
+            np.searchsorted(first_times, [*set(at_reference)]).tolist(),
+        )
 
 
 def _events_and_times(event: str, panel: Panel) -> tuple[Any, Any]:

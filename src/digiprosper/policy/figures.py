@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from digiprosper.checks import models_problem
-from digiprosper.errors import InputTypeError, cited, issue, notice_of
+from digiprosper.errors import cited, issue, notice_of
 from digiprosper.policy.honest import EventTimeResults, HonestIntervals
 from digiprosper.policy.matching_results import Matching
 from digiprosper.policy.notices import ALIKE
 from digiprosper.policy.results import WindowResults
 from digiprosper.policy.words import WORDS
-from digiprosper.report.collection import labelled
+from digiprosper.report.collection import labelled, refuse_other_results
 from digiprosper.report.columns import remark_text
 from digiprosper.report.drawings import (
     Balance,
@@ -33,19 +32,11 @@ _BASES = {
 
 def named_studies(results: object, purpose: str) -> dict[str, EventTimeResults]:
     """Return event studies by name, or by number for a list; errors name `purpose`."""
-    studies = dict(labelled(results))
-    others = [
-        study for study in studies.values() if not isinstance(study, EventTimeResults)
-    ]
-    if others or not studies:
-        refused = others[0] if others else results
-        kind = type(refused).__name__ if others else "none"
-        raise InputTypeError(
-            f"{purpose}: takes what fit of an EventStudy or StaggeredDid returns, or a "
-            f"list or mapping of them, not {kind}.",
-            [models_problem("no estimates by event time", refused)],
-        )
-    return studies
+    studies = labelled(results)
+    makers = "fit of an EventStudy or StaggeredDid returns"
+    problem = "no estimates by event time"
+    refuse_other_results(studies, EventTimeResults, purpose, makers, problem)
+    return dict(studies)
 
 
 def event_paths(

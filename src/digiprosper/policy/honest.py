@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -55,6 +55,8 @@ from digiprosper.report.summary import (
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import interval_text, p_words
 
+Bands: TypeAlias = Literal["pointwise", "joint"]
+"""Intervals that cover each event time by itself, or all at once."""
 POINTWISE = (
     "Intervals are pointwise; event_path(bands='joint') covers all event times at once."
 )
@@ -242,7 +244,7 @@ class EventTimeResults(BaseResults):
             """Test jointly that all effects before treatment are zero."""
 
     def event_path(
-        self, level: float = 0.95, bands: Literal["pointwise", "joint"] = "pointwise"
+        self, level: float = 0.95, bands: Bands = "pointwise"
     ) -> pd.DataFrame:
         """Return the effects by event time."""
         raise NotImplementedError
@@ -251,7 +253,7 @@ class EventTimeResults(BaseResults):
         self, level: float, bands: str, times: Sequence[int], n_treated: Sequence[int]
     ) -> pd.DataFrame:
         """Return the effects at event times, of which one may be the reference."""
-        check_option("bands", bands, ("pointwise", "joint"))
+        check_option("bands", bands, get_args(Bands))
         rows = self._by_event_time().tidy(level).set_index("term")
         path = rows.reindex([event_name(time) for time in times])[PATH_COLUMNS]
         path.insert(0, "time", list(times))

@@ -388,8 +388,9 @@ def base_values(
             f"treated={cited(treated)}: {'every' if ever.any() else 'no'} "
             f"{keys.entity_name} is treated, so none can be matched."
         )
-        counts = {"treated": int(ever.sum()), "entities": ever.size}
-        raise not_identified("one_group", text, **counts)
+        raise not_identified(
+            "one_group", text, treated=int(ever.sum()), entities=ever.size
+        )
     rows, words = _base_rows(table, treated, base, dummy)
     periods = {}
     if isinstance(base, str) and base == "first" and keys.time_name is not None:
@@ -411,8 +412,8 @@ def base_values(
             f"treated={cited(treated)}: no {group} entity has base values of all terms "
             f"({words}). Choose another base or fewer terms."
         )
-        counts = {"treated": n_treated, "entities": int(complete.sum())}
-        raise not_identified("one_group", text, **counts)
+        entities = int(complete.sum())
+        raise not_identified("one_group", text, treated=n_treated, entities=entities)
     return BaseValues(
         x=x,
         treated=ever,
@@ -455,8 +456,9 @@ def _read_treatment(table: Table, column: str) -> Floats:
     if other_values.size:
         shown = ", ".join(f"{v:.6g}" for v in other_values)
         text = f"treated={cited(column)} must be 0 or 1, and has {shown}. {advice}"
-        data = {"column": column, "values": [*other_values]}
-        raise one_problem(InputTypeError, "not_binary", text, **data)
+        raise one_problem(
+            InputTypeError, "not_binary", text, column=column, values=[*other_values]
+        )
     return values
 
 
@@ -689,10 +691,11 @@ def _balance_weights(
         wrong = values.index[~treated][base <= 0].tolist()
         text = f"base_weights must be above 0, and is not for {quoted(wrong)}."
         raise one_problem(InputTypeError, "not_positive", text, entities=wrong[:5])
+    base = base / base.sum()
     weights = np.ones(treated.size)
-    balancing = entropy_weights(columns, treated, base / base.sum())
+    balancing = entropy_weights(columns, treated, base)
     if balancing is None:
-        raise _no_weights_error(columns, treated, base / base.sum(), terms)
+        raise _no_weights_error(columns, treated, base, terms)
     weights[~treated] = balancing * treated.sum()
     return np.where(weights == 0, np.nan, weights)
 

@@ -560,11 +560,11 @@ def _balanced_effect(matching: Matching, y: Floats) -> tuple[float, float, float
         x, moments = matching.base_values.to_numpy(), matching.moments or 1
         weights = frame["weight"].fillna(0.0).to_numpy()
         columns, _ = balanced_columns(x, moments)
-        *effect, without_control = balanced_effect(
+        estimate, variance, df, without_control = balanced_effect(
             y, frame["treated"].to_numpy(), columns, weights
         )
         if not without_control.size:
-            return effect[0], effect[1], effect[2]
+            return estimate, variance, df
         names = frame.index[without_control].tolist()
         reason = f"no other controls have values of x such as {quoted(names)}"
     text = (
@@ -613,8 +613,10 @@ def _read_outcome(
         )
     if not outcome.index.is_unique:
         twice = outcome.index[outcome.index.duplicated()].unique().tolist()
-        text = f"att: outcome must have one value per {entity}, and repeats "
-        text += f"{quoted(twice)}."
+        text = (
+            f"att: outcome must have one value per {entity}, and repeats "
+            f"{quoted(twice)}."
+        )
         raise AlignmentError(text, [alignment_problem("outcome", text, twice[:5])])
     y = outcome.reindex(entities).to_numpy(dtype=np.float64, na_value=np.nan)
     without = entities[~np.isfinite(y)].tolist()

@@ -221,9 +221,7 @@ def _treatment_ends(timing: Timing, event: str) -> Iterator[Notice]:
 # --- staggered adoption ---------------------------------------------------------------
 
 
-def small_cohorts(
-    coding: CohortCoding, *, allowed_for: bool = False
-) -> Iterator[Notice]:
+def small_cohorts(coding: CohortCoding, *, allowed_for: bool) -> Iterator[Notice]:
     """Report cohorts of fewer than ten entities; `allowed_for` by the errors or not."""
     small = {time: count for time, count in coding.cohorts if count < _SMALL_COHORT}
     if small:
@@ -373,12 +371,8 @@ def earlier_base(
     yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
-def weights_vary(
-    sample: Sample, column: str, weights: Floats | None
-) -> Iterator[Notice]:
+def weights_vary(sample: Sample, column: str, weights: Floats) -> Iterator[Notice]:
     """Report weights (N,) that change within entities, and which are used."""
-    if weights is None:
-        return
     count = np.unique(sample.entity[sample.keys.vary(weights)]).size
     if count:
         yield notice_of(

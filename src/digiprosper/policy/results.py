@@ -23,7 +23,12 @@ from digiprosper.linear.poisson import CountEstimates, CountResults
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
-from digiprosper.policy.honest import PATH_COLUMNS, POINTWISE, EventTimeResults
+from digiprosper.policy.honest import (
+    PATH_COLUMNS,
+    POINTWISE,
+    Bands,
+    EventTimeResults,
+)
 from digiprosper.policy.timing import (
     EventWindow,
     dummies,
@@ -66,7 +71,7 @@ class WindowResults(EventTimeResults):
     def event_path(
         self,
         level: float = 0.95,
-        bands: Literal["pointwise", "joint"] = "pointwise",
+        bands: Bands = "pointwise",
     ) -> pd.DataFrame:
         """Return the coefficients by event time.
 
@@ -175,15 +180,15 @@ class WindowResults(EventTimeResults):
             and treated <= len(leads)
             and not (has_draws and treated > 1)
         ):
-            text = (
-                f"{counted(len(leads), 'event time')} before treatment cannot be "
-                f"tested jointly with {counted(treated, 'treated cluster')}: the "
-                + (
-                    "bootstrap would hardly ever reject, and the F test nearly always."
-                    if has_draws
-                    else f"F test would reject far too often. Set before to at most "
+            why = "bootstrap would hardly ever reject, and the F test nearly always."
+            if not has_draws:
+                why = (
+                    "F test would reject far too often. Set before to at most "
                     f"{treated}, or use cov_type='clustered' with clusters in one way."
                 )
+            text = (
+                f"{counted(len(leads), 'event time')} before treatment cannot be "
+                f"tested jointly with {counted(treated, 'treated cluster')}: the {why}"
             )
             problem = option_problem("before", window.before, what=text)
             raise OptionError(f"pretrend_test: {text}", [problem])
@@ -446,7 +451,7 @@ class PoissonEventStudyResults(WindowResults, CountResults):
     def event_path(
         self,
         level: float = 0.95,
-        bands: Literal["pointwise", "joint"] = "pointwise",
+        bands: Bands = "pointwise",
         scale: Literal["log", "percent", "counts"] = "log",
     ) -> pd.DataFrame:
         """Return the effects by event time.

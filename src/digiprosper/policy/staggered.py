@@ -38,7 +38,6 @@ from digiprosper.policy.kernels.unit_signs import (
     unit_covariance,
     unit_scores,
 )
-from digiprosper.policy.notices import earlier_base, no_rows_before
 from digiprosper.policy.staggered_results import StaggeredDidResults
 from digiprosper.policy.timing import (
     CohortCoding,
@@ -74,7 +73,6 @@ StaggeredCovType: TypeAlias = Literal["hc2", "influence"]
 _FURTHEST = 10_000
 # Effects by cohort and period: their covariance has 2 GB, and is copied.
 _MOST_EFFECTS = 2**14
-# Allowed words of options; None is the default of the estimator.
 # Control groups of each estimator, the default first.
 _CONTROLS: dict[str, tuple[StaggeredControl, ...]] = {
     "callaway_santanna": ("never", "not_yet"),
@@ -491,17 +489,16 @@ def estimate_sun_abraham(
         joint=fitted.covariance[:m, :m],
         treated_part=treated_products(scores, member, clusters[treated]),
     )
-    notices = (
-        *(notice for notice in fitted.diagnostics if notice not in prepared.notices),
-        *no_rows_before(cohorts),
-        *earlier_base(cohorts, bases, spec.anticipation, ()),
-    )
     return CohortEffects(
         cells,
         fitted.inference,
-        lambda: influence * cohorts.weights[:, None],
-        cohorts.common_event(bases),
-        notices,
+        row_weights=lambda: influence * cohorts.weights[:, None],
+        reference=cohorts.common_event(bases),
+        notices=(
+            *(n for n in fitted.diagnostics if n not in prepared.notices),
+            *notices.no_rows_before(cohorts),
+            *notices.earlier_base(cohorts, bases, spec.anticipation, ()),
+        ),
     )
 
 
@@ -598,10 +595,10 @@ def with_unit_errors(
     units = unit_influence(spec, prepared, cohorts, cohorts.clusters, weights())
     joint = cells.joint
     if spec.cov_type == "hc2":
-        joint = joint.copy()
-        df_t = 1.0
-        joint[:m] = joint[:, :m] = 0.0 if units is not None else np.nan
+        joint, df_t = joint.copy(), 1.0
+        joint[:m] = joint[:, :m] = np.nan
         if units is not None:
+            joint[:m] = joint[:, :m] = 0.0
             joint[:m, :m] = unit_covariance(units)
             df_t = float(units.df_t(np.eye(m), np.zeros(m)).min())
         inference = Inference(

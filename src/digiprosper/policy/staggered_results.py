@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
-from typing import Any, ClassVar, Literal, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from digiprosper.errors import (
 )
 from digiprosper.kernels import Floats
 from digiprosper.kernels.tolerances import SINGULAR
-from digiprosper.policy.honest import POINTWISE, EventTimeResults
+from digiprosper.policy.honest import POINTWISE, Bands, EventTimeResults
 from digiprosper.policy.kernels.aggregation import Averages, GroupTime, average
 from digiprosper.policy.kernels.unit_signs import UnitScores, joint_critical, wild_test
 from digiprosper.policy.notices import FEW_UNTREATED
@@ -259,7 +259,7 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
     def event_path(
         self,
         level: float = 0.95,
-        bands: Literal["pointwise", "joint"] = "pointwise",
+        bands: Bands = "pointwise",
     ) -> pd.DataFrame:
         """Return the effects by event time, whatever `by` is.
 
@@ -375,32 +375,26 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return replace(self._joint_pretrend(by), detail=power)
 
     def _joint_pretrend(self, by: str = "group_time") -> TestResult:
-        averages = self._by_event_time()._averages
-        estimates, gradient = averages.estimates[1:], averages.gradient[1:]
-        before = leads = averages.keys < -self.anticipation
-        if by == "group_time":
-            estimates = self.cells.estimates
-            before = self.cells.event < -self.anticipation
-            gradient = np.eye(estimates.size, len(self.cells.joint))
-        if not before.any():
+        values, gradient = self._effects_before(by)
+        if not values.size:
             raise OptionError(
                 "pretrend_test: there is no effect before treatment, because the panel "
                 "has too few periods before it."
             )
         pooled = by == "dynamic" or self.estimator == "imputation"
         kind = "averages by event time" if pooled else "effects by cohort and time"
-        effects = f"{before.sum()} {kind} before treatment are"
-        weights = np.eye(before.sum())
-        values, gradient = estimates[before], gradient[before]
+        effects = f"{values.size} {kind} before treatment are"
+        weights = np.eye(values.size)
         tested = self._influence_estimates(gradient)
         form, least = tested.wald(weights, values)
         if self._is_testable(gradient) and not abs(least) <= SINGULAR:
-            name = "Pre-trend test"
-            null = f"{effects} zero"
-            standard = tested.joint_test(form, weights, values, name=name, null=null)
+            standard = tested.joint_test(
+                form, weights, values, name="Pre-trend test", null=f"{effects} zero"
+            )
             return self._wild_pretrend(standard, values, gradient)
         fewer = " pretrend_test('dynamic') tests averages, which are fewer."
-        if not leads.any() or not self._is_testable(averages.gradient[1:][leads]):
+        leads, of_leads = self._effects_before("dynamic")
+        if not leads.size or not self._is_testable(of_leads):
             fewer = (
                 " Fewer can be tested with estimator='imputation' and a small "
                 "number of leads."
@@ -416,6 +410,16 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         raise OptionError(
             f"pretrend_test: {text}", [option_problem("by", by, what=text)]
         )
+
+    def _effects_before(self, by: str) -> tuple[Floats, Floats]:
+        """Return q effects before treatment with their gradient (q, m + G)."""
+        if by == "group_time":
+            before = self.cells.event < -self.anticipation
+            gradient = np.eye(before.size, len(self.cells.joint))
+            return self.cells.estimates[before], gradient[before]
+        averages = self._by_event_time()._averages
+        before = averages.keys < -self.anticipation
+        return averages.estimates[1:][before], averages.gradient[1:][before]
 
     def _wild_pretrend(
         self, standard: TestResult, estimates: Floats, gradient: Floats
@@ -650,7 +654,6 @@ class StaggeredDidResults(EventTimeResults, BaseResults):
         return average(self.cells, self.by, self.balanced)
 
     def _term(self, key: int) -> Term:
-        """Describe one average."""
         variable, text, name = self.coding.event, str(key), "event"
         if self.by == "group":
             text, name = time_text(self.coding.cohorts[key][0]), "cohort"

@@ -626,8 +626,9 @@ def window_of(
             f"after={max(highest, 0)}, bin the ends, or drop these rows with "
             "panel.subset."
         )
-        data = {"count": beyond, "lowest": lowest, "highest": highest}
-        raise not_identified("beyond_window", text, **data)
+        raise not_identified(
+            "beyond_window", text, count=beyond, lowest=lowest, highest=highest
+        )
 
     unreached = np.flatnonzero(n_treated == 0) - spec.before
     _refuse_unreached(spec, unreached.tolist(), lowest, highest)
@@ -665,8 +666,8 @@ def _refuse_unreached(
         f"{listed(unreached, _MOST_TIMES)}; those reached run from "
         f"{lowest} to {highest}. {cure}"
     )
-    data = {"times": tuple(unreached), "lowest": lowest, "highest": highest}
-    raise not_identified("unreached", text, **data)
+    times = tuple(unreached)
+    raise not_identified("unreached", text, times=times, lowest=lowest, highest=highest)
 
 
 def refuse_collinear(prepared: Prepared, window: EventWindow) -> None:

@@ -9,7 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from digiprosper.checks import check_option, column_problem, type_error
+from digiprosper.checks import (
+    check_option,
+    column_problem,
+    models_problem,
+    type_error,
+)
 from digiprosper.errors import (
     ColumnError,
     DigiprosperError,
@@ -334,6 +339,24 @@ def labelled(results: object) -> list[tuple[str, Any]]:
     if isinstance(results, Sequence) and not isinstance(results, str):
         return [(f"({number})", result) for number, result in enumerate(results, 1)]
     return [("", results)]
+
+
+def refuse_other_results(
+    pairs: Sequence[tuple[str, Any]],
+    kinds: Any,
+    purpose: str,
+    makers: str,
+    problem: str,
+) -> None:
+    """Refuse results of other kinds than the `makers` return, and no result at all."""
+    others = [result for _, result in pairs if not isinstance(result, kinds)]
+    if others or not pairs:
+        refused = type(others[0]).__name__ if others else "none"
+        raise InputTypeError(
+            f"{purpose}: takes what {makers}, or a list or mapping of them, not "
+            f"{refused}.",
+            [models_problem(problem, others[0] if others else pairs)],
+        )
 
 
 def merged(results: Iterable[Any], field: str) -> dict[str, Any]:

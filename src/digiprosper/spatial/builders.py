@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -175,12 +176,10 @@ def _labels_of_rows(
 
 def _all_labels(ends: list[pd.Index[Any]]) -> pd.Index[Any]:
     labels = ends[0].append(ends[1]).unique()
-    try:
-        ordered = labels.sort_values()
-    # Labels of several types cannot be sorted; keep the order of first rows
-    except TypeError:
-        return labels
-    return ordered
+    # Labels of several types cannot be sorted; they keep the order of first rows.
+    with suppress(TypeError):
+        labels = labels.sort_values()
+    return labels
 
 
 def _link_matrix(rows: Any, columns: Ints, weights: Any, n: int) -> Any:

@@ -232,7 +232,7 @@ def _covariances(
         )
     k = len(names)
     inverse = np.linalg.inv(scaled) * scale * scale[:, None]
-    covariance = np.asarray(inverse[:k, :k])
+    covariance = inverse[:k, :k]
     if error_type in ("observed", "information"):
         return (covariance,)
     n = point.columns.n_entities

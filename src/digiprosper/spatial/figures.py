@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, product
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -30,7 +31,12 @@ from digiprosper.errors import (
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import parse, term_factors
-from digiprosper.report.collection import ResultSet, labelled, merged
+from digiprosper.report.collection import (
+    ResultSet,
+    labelled,
+    merged,
+    refuse_other_results,
+)
 from digiprosper.report.columns import Column, Remark, remark_text
 from digiprosper.report.drawings import FIGURE, Decay, MoranScatter, Wording
 from digiprosper.report.terms import Term
@@ -131,17 +137,9 @@ def _weights_text(weights: SpatialWeights, wording: Wording) -> str:
 def read_fits(results: object, purpose: str) -> Fits:
     """Return the fits by label: "" for one, or (1), (2), .. for a list."""
     pairs = results.outcomes if isinstance(results, ResultSet) else labelled(results)
-    labels = [label for label, _ in pairs]
-    kinds = SpatialResults | DigiprosperError
-    others = [fit for _, fit in pairs if not isinstance(fit, kinds)]
-    if others or not labels:
-        type_name = type(others[0]).__name__ if others else "none"
-        raise InputTypeError(
-            f"{purpose}: takes what PanelSpatial(...).fit returns, or a ResultSet, "
-            f"list or mapping of them, not {type_name}.",
-            [models_problem("no spatial model", others[0] if others else results)],
-        )
-    _refuse_duplicates(labels, purpose)
+    kinds, makers = SpatialResults | DigiprosperError, "PanelSpatial(...).fit returns"
+    refuse_other_results(pairs, kinds, purpose, makers, "no spatial model")
+    _refuse_duplicates([label for label, _ in pairs], purpose)
     return dict(pairs)
 
 
@@ -163,11 +161,8 @@ def _estimated_fits(fits: Fits) -> dict[str, SpatialResults]:
 
 def regressors(fits: Fits) -> list[str]:
     """List regressors of all fits, each once, in order of the first fit with it."""
-    return list(
-        dict.fromkeys(
-            name for fit in _estimated_fits(fits).values() for name in fit.effects.terms
-        )
-    )
+    terms = (fit.effects.terms for fit in _estimated_fits(fits).values())
+    return list(dict.fromkeys(chain.from_iterable(terms)))
 
 
 def chosen_kinds(kinds: object, purpose: str) -> tuple[str, ...]:
@@ -204,27 +199,19 @@ def impacts(
             continue
         columns = dict(zip(KINDS, fit.decomposition.table_columns(level), strict=True))
         shown = [name for name in terms if name in fit.effects.terms]
-        by_kind = {
-            kind: {name: columns[kind].estimates[name] for name in shown}
-            for kind in kinds
-        }
         if len(fits) == 1:
             return [
                 replace(
                     columns[kind],
                     head=WORDS.say(kind, language),
-                    estimates=estimates,
+                    estimates={name: columns[kind].estimates[name] for name in shown},
                 )
-                for kind, estimates in by_kind.items()
+                for kind in kinds
             ]
-        effects = [
-            by_kind[kind][name]._replace(
-                term=Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
-            )
-            for name in shown
-            for kind in kinds
-        ]
-        estimates = {effect.term.name: effect for effect in effects}
+        estimates = {}
+        for name, kind in product(shown, kinds):
+            term = Term(f"{kind}:{name}", family="spatial", kind=kind, path=(name,))
+            estimates[term.name] = columns[kind].estimates[name]._replace(term=term)
         column = columns["direct"]
         by_fit.append(
             replace(column, head=label, estimates=estimates, keys=None, remarks=())

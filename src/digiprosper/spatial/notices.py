@@ -176,15 +176,14 @@ def near_end(
     """Report spatial coefficients within 2% of an end of their interval."""
     low, high = interval
     for name, value in spatial.items():
-        if min(value - low, high - value) > _NEAR_END * (high - low):
-            continue
-        yield notice_of(
-            "near_end",
-            coefficient=name,
-            value=value,
-            interval=interval,
-            weights=weights,
-        )
+        if min(value - low, high - value) <= _NEAR_END * (high - low):
+            yield notice_of(
+                "near_end",
+                coefficient=name,
+                value=value,
+                interval=interval,
+                weights=weights,
+            )
 
 
 def biased_coefficient(

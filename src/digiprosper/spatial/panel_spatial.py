@@ -9,10 +9,9 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
-from digiprosper.checks import option_error
+from digiprosper.checks import check_type, option_error
 from digiprosper.errors import (
     IdentificationError,
-    InputTypeError,
     Notice,
     TermError,
     cited,
@@ -505,11 +504,8 @@ def spatial_tests(spec: PanelSpatial, panel: Panel) -> SpatialTests:
     >>> tests.frame[["test", "statistic", "p_value"]].round(3).values.tolist()[:2]
     [['LM lag', 237.185, 0.002], ['LM error', 174.735, 0.002]]
     """
-    if not isinstance(spec, PanelSpatial):
-        raise InputTypeError(
-            "spatial_tests takes a PanelSpatial specification, not "
-            f"{type(spec).__name__}: spatial_tests(spec, panel)."
-        )
+    needed = "spatial_tests(spec, panel) takes a PanelSpatial specification"
+    check_type(spec, PanelSpatial, needed)
     base = spec.replace(
         effects_error="delta", spatial_lags=None, model="sdm", likelihood="adjusted"
     )

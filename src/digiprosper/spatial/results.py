@@ -28,7 +28,7 @@ from digiprosper.report.tests import TestResult, chi2_test
 from digiprosper.report.text import sample_text
 from digiprosper.report.words import TESTS, Words
 from digiprosper.spatial.notices import shared_variables
-from digiprosper.spatial.words import MODELS, WORDS, construction_remark
+from digiprosper.spatial.words import WORDS, construction_remark
 
 _SPATIAL = ("rho", "lambda")
 _ERRORS = {
@@ -121,30 +121,30 @@ class SpatialDecomposition(PickledByName):
 
     def table_columns(self, level: float = 0.95) -> tuple[Column, ...]:
         """Return columns of direct, indirect and total effects, a row per regressor."""
-        frame = self.fit.effects_table(level)
-        return tuple(self._column(kind, frame[frame["kind"] == kind]) for kind in KINDS)
-
-    def _column(self, kind: str, rows: pd.DataFrame) -> Column:
         fit = self.fit
-        shared = shared_variables(fit.effects.terms, fit.factors).items()
+        estimates: dict[str, dict[str, Estimate]] = {kind: {} for kind in KINDS}
+        rows = fit.effects_table(level).itertuples(index=False, name=None)
+        for name, kind, *numbers in rows:
+            term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
+            estimates[kind][name] = Estimate(term, *numbers)
+        shared = shared_variables(fit.effects.terms, fit.factors)
         several = [
             Remark("several_rows", {"variable": (variable,), "terms": terms})
-            for variable, terms in shared
+            for variable, terms in shared.items()
         ]
-        estimates = {}
-        for name, _, *numbers in rows.itertuples(index=False, name=None):
-            term = Term(name, path=(name,), factors=tuple(fit.factors.get(name, ())))
-            estimates[name] = Estimate(term, *numbers)
-        return Column(
-            head=WORDS.say(kind),
-            estimates=estimates,
-            glance=fit.glance(),
-            inference=fit.inference,
-            labels=fit.labels,
-            factors=fit.factors,
-            words=WORDS,
-            keys=fit.key_names,
-            remarks=(*fit._remarks(), *several, *notice_remarks(fit)),
+        return tuple(
+            Column(
+                head=WORDS.say(kind),
+                estimates=estimates[kind],
+                glance=fit.glance(),
+                inference=fit.inference,
+                labels=fit.labels,
+                factors=fit.factors,
+                words=WORDS,
+                keys=fit.key_names,
+                remarks=(*fit._remarks(), *several, *notice_remarks(fit)),
+            )
+            for kind in KINDS
         )
 
     def __repr__(self) -> str:
@@ -370,7 +370,7 @@ class SpatialResults(SampledResults):
             )
         restrictions = np.eye(b.size)[lags]
         values = restrictions @ b
-        null_model = "sar"
+        null = DURBIN_NULLS["sar"]
         if model == "sem" and "rho" in names:
             if 2 * len(lags) + 1 < len({*names} - {"Intercept"}):
                 raise OptionError(
@@ -379,14 +379,13 @@ class SpatialResults(SampledResults):
                 )
             rho = names.index("rho")
             values = values + b[rho] * b[slopes]
-            null_model = "sem"
+            null = DURBIN_NULLS["sem"]
             # The derivatives of these products, for the delta method
             restrictions[np.arange(len(lags)), slopes] += b[rho]
             restrictions[:, rho] += b[slopes]
         form, least = self.estimated.wald(restrictions, values)
         if not least > SINGULAR:
             raise TermError("wald_to: the restrictions repeat each other.")
-        null = DURBIN_NULLS[null_model]
         return self.estimated.joint_test(
             form, restrictions, values, name="Wald test", null=null
         )
@@ -424,9 +423,7 @@ class SpatialResults(SampledResults):
             "likelihood": (self.likelihood, other.likelihood),
             "transform": (self.transform, other.transform),
         }
-        different = [
-            aspect for aspect, (mine, theirs) in pairs.items() if mine != theirs
-        ]
+        different = [name for name, (mine, theirs) in pairs.items() if mine != theirs]
         if different:
             raise option_error(
                 "other",
@@ -502,10 +499,10 @@ class SpatialResults(SampledResults):
         return ", ".join(parts)
 
     def _summary(self) -> Summary:
-        first, below_effects, last = list[Notice](), list[Notice](), list[Notice]()
-        lists = {"large_time_effects_bias": first, "several_rows": below_effects}
+        bias, several, others = list[Notice](), list[Notice](), list[Notice]()
+        blocks = {"large_time_effects_bias": bias, "several_rows": several}
         for notice in self.diagnostics:
-            lists.get(notice.code, last).append(notice)
+            blocks.get(notice.code, others).append(notice)
         sample, effects = self.sample, self.impacts
         effects["term"] += ": " + effects["kind"]
         symbol = "z" if np.isinf(self.df_t) else "t"
@@ -516,7 +513,7 @@ class SpatialResults(SampledResults):
                 "effects are):"
             )
         about = (
-            f"Model: {MODELS[self.model][0]}",
+            f"Model: {WORDS.say(self.model).removesuffix('.')}",
             f"Weights: {self.weights_text}",
             f"Fixed effects: {', '.join(self.effect_names) or 'none (intercept)'}",
             sample_text(self.nobs, sample.n_entities, sample.n_times, sample.key_names),
@@ -526,13 +523,13 @@ class SpatialResults(SampledResults):
         return self._titled(
             f"Outcome: {self.depvar}",
             Lines(about),
-            Lines(tuple(f"Warning: {n.message}" for n in first), wrapped=True),
+            Lines(tuple(f"Warning: {n.message}" for n in bias), wrapped=True),
             Lines(("", "Direct, indirect and total effects:")),
             coefficient_cells(effects, symbol, 3),
-            Remarks.of(below_effects),
+            Remarks.of(several),
             Lines(("", heading)),
             coefficient_cells(self.tidy(), symbol, 3),
-            Remarks.of(last, self._coverage_text()),
+            Remarks.of(others, self._coverage_text()),
         )
 
     def _coverage_text(self) -> str:

@@ -72,6 +72,11 @@ class Rule(PickledByName):
         """Whether weights come from the data."""
         return self.weighting not in FIXED_WEIGHTS
 
+    def fixed_level(self, constant: Bools) -> Floats:
+        """Return given or equal weights (m,), 0 if constant unless those count too."""
+        weights = 1.0 if self.weights is None else self.weights
+        return np.where(constant & (not self.keeps_constant), 0.0, weights)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighing(PickledByName):
@@ -107,10 +112,14 @@ def weigh(
     `column_sums(z, shift=rule.shift)`, if known.
     """
     constant, redundancy = _redundancy(z, rule, sums)
-    ignored = np.zeros_like(constant) if rule.keeps_constant else constant
+    ignored = constant & (not rule.keeps_constant)
     refuse_constant(ignored, names, f"{len(z)} rows{where}")
 
-    level = redundancy if rule.weighting == "entropy" else _level(z, rule, ignored)
+    level = redundancy
+    if not rule.estimated:
+        level = rule.fixed_level(constant)
+    elif rule.weighting != "entropy":
+        level = information(moments_of(z, constant), rule)
     weights = shares(level, rule.groups)
     for columns in rule.groups:
         inside = weights[columns]
@@ -193,12 +202,6 @@ def _redundancy(z: Floats, rule: Rule, sums: ColumnSums | None) -> tuple[Bools, 
     p = shifted / np.where(total > 0, total, 1.0)
     entropy = -(p * np.log(p + _LEGACY_SHARE)).sum(axis=0)
     return constant, np.where(constant, 0.0, 1.0 - entropy / math.log(rule.periods))
-
-
-def _level(z: Floats, rule: Rule, ignored: Bools) -> Floats:
-    if not rule.estimated:
-        return np.where(ignored, 0.0, 1.0 if rule.weights is None else rule.weights)
-    return information(moments_of(z, ignored), rule)
 
 
 def information(moments: Moments, rule: Rule) -> Floats:

@@ -51,6 +51,11 @@ class EntitySums(PickledByName):
     constant: Bools
     rule: Rule
 
+    @property
+    def _once(self) -> Floats:
+        # Multiplicities (1, n) of the sample itself
+        return np.ones((1, self.rows.size))
+
     def weights(self, counts: Floats) -> Floats:
         """Compute weights (R, m) by multiplicities (R, n) of entities, NaN for none."""
         weights = shares(self.level(counts), self.rule.groups)
@@ -92,8 +97,7 @@ class EntitySums(PickledByName):
         row on T is psi = b - T u, with u = z / mean and b = u ln u - u + 1, and on the
         weight w_j = T_j / sum T it is (psi_j - w_j sum_k psi_k) / sum_k T_k.
         """
-        once = np.ones((1, self.rows.size))
-        level, weights = self.level(once)[0], self.weights(once)[0]
+        level, weights = self.level(self._once)[0], self.weights(self._once)[0]
         slope = self._slope()
         out = np.zeros_like(slope)
         for columns in self.rule.groups:
@@ -110,17 +114,11 @@ class EntitySums(PickledByName):
         """Compute information of columns, (R, m), with multiplicities, (R, n)."""
         if self.rule.weighting == "entropy":
             theil = theil_of_draws(counts, self.rows, self.first, self.second)
-            whole = theil_of_draws(
-                np.ones((1, self.rows.size)), self.rows, self.first, self.second
-            )
+            whole = theil_of_draws(self._once, self.rows, self.first, self.second)
             return np.where(theil > LOST_IN_DRAW * whole, theil, 0.0)
         if self.rule.estimated:
             return information(self.moments(counts), self.rule)
-        fixed = (
-            np.ones(self.mean.size) if self.rule.weights is None else self.rule.weights
-        )
-        if not self.rule.keeps_constant:
-            fixed = np.where(self.constant, 0.0, fixed)
+        fixed = self.rule.fixed_level(self.constant)
         return np.tile(fixed, (len(counts), 1))
 
     def _slope(self) -> Floats:
@@ -177,7 +175,7 @@ class EntitySums(PickledByName):
     def _sample_moments(self) -> tuple[Moments, Moments]:
         """Compute moments of the sample, and their change with each entity's weight."""
         total = self.rows.sum()
-        whole = self.moments(np.ones((1, self.rows.size)))
+        whole = self.moments(self._once)
         sample = Moments(whole.mean[0], whole.cov[0])
         change = Moments(
             self.first / total,

@@ -11,7 +11,6 @@ from digiprosper.kernels.tolerances import BALANCED, FULL_LEVERAGE, ON_A_PLANE
 # at so many decimals.
 _DECIMALS = 12
 _NEWTON_STEPS = 200
-_TWO = 2
 
 
 def nearest(
@@ -109,8 +108,8 @@ def balanced_columns(x: Floats, moments: int) -> tuple[Floats, list[int]]:
     Also returns the positions of the squared columns; a dummy is its own square.
     """
     columns = (x - x.mean(axis=0)) / x.std(axis=0)
-    squared = [j for j, column in enumerate(x.T) if np.unique(column).size > _TWO]
-    squared = squared if moments == _TWO else []
+    squared = [j for j, column in enumerate(x.T) if np.unique(column).size > 2]
+    squared = squared if moments == 2 else []
     return np.column_stack([columns, columns[:, squared] ** 2]), squared
 
 
