@@ -516,7 +516,7 @@ def test_missing_rows_are_dropped_with_a_warning() -> None:
 
 def test_short_panels_are_not_corrected() -> None:
     panel = panel_of(frame(20, entities=40, periods=5))
-    with pytest.warns(dp.IdentificationWarning, match="does not remove the bias"):
+    with pytest.warns(dp.IdentificationWarning, match="nothing is corrected"):
         fit = dp.LogitEffects("y", ["x"]).fit(panel)
     (notice,) = [n for n in fit.diagnostics if n.code == "short_panel"]
     assert notice.data["effect"] == "city"

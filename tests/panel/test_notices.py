@@ -134,6 +134,10 @@ def visits(seed: int = 0) -> pd.DataFrame:
     return frame.assign(visits=np.exp(logs).round(1), number=at % 12 + 1)
 
 
+def test_months_without_numbers_are_a_panel() -> None:
+    assert len(dp.Panel(visits()[["province", "year"]], "province", "year")) == 8 * 48
+
+
 @pytest.mark.parametrize("rows_of", ["all", "some cities", "late", "no January"])
 @pytest.mark.parametrize("dates", [False, True])
 def test_sums_since_january_are_reported(rows_of: str, dates: bool) -> None:

@@ -880,7 +880,7 @@ def sums_of_a_year(table: Table) -> Iterator[Notice]:
     keys, times = table.keys, table.keys.times
     step = times.freqstr if isinstance(times, pd.PeriodIndex) else usual_step(times)
     # Quarters may rise until the end of each year, as those of farms do.
-    if str(step)[0] != "M":
+    if str(step)[0] != "M" or not table.numbers:
         return
     numbers = pd.DataFrame(table.numbers)
     year = pd.Series(times).dt.year.to_numpy()[keys.time]

@@ -349,7 +349,7 @@ class Call:
         if not meant or "," in names or (names and meant != "cluster"):
             raise refused(
                 f"vce({text})",
-                "There are cluster_bootstrap(), wild_bootstrap() and cov_type='crv3'.",
+                "Use cluster_bootstrap(), wild_bootstrap(), cov_type='crv3' or 'cr2'.",
             )
         # With effects of entities robust errors are clustered by them in some commands.
         cov_type = kinds.get(f"{meant} {self.command.name}", kinds[meant])
