@@ -96,7 +96,7 @@ def test_the_simulation_runs() -> None:
 @pytest.mark.parametrize(
     ("decay", "rho"), [(0, 0.6), (300, 0.0), (300, 0.6)], ids=["time", "space", "both"]
 )
-@pytest.mark.parametrize("entities", [100, 300])
+@pytest.mark.parametrize("entities", [31, 100, 300])
 def test_size_with_neighbours(
     entities: int, decay: int, rho: float, measured: Callable[..., None]
 ) -> None:
@@ -115,8 +115,12 @@ def test_size_with_neighbours(
         "size_with_correlated_neighbours",
         row | dict(zip(HEADS, actual.values(), strict=True)),
     )
+    # As the notice of few periods says of Conley errors
+    assert all(0.055 < actual[kind] < 0.275 for kind in list(SPECS)[2:])
     if decay:
         assert actual["clustered"] > 0.1
-        assert actual["1000 km, 9 lags"] < actual["clustered"] - 0.04
+        # With 31 entities the two differ less.
+        less = 0.01 if entities == 31 else 0.04
+        assert actual["1000 km, 9 lags"] < actual["clustered"] - less
     else:
         assert actual["clustered"] < 0.1

@@ -22,6 +22,7 @@ from digiprosper import (
     Panel,
 )
 from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
+from digiprosper.linear.notices import few_periods
 
 GOLDEN = json.loads(
     (Path(__file__).parents[1] / "reference" / "conley.json").read_text(
@@ -351,6 +352,19 @@ def test_entities_that_move() -> None:
 def test_independent_periods_are_reported_with_entity_effects() -> None:
     assert "robust_inconsistent" in codes(fit(frame_of(), bandwidth=0))
     assert "robust_inconsistent" not in codes(fit(frame_of(), bandwidth=1))
+
+
+def test_few_periods_of_conley_errors_are_reported_with_entity_effects() -> None:
+    told = fit(frame_of()).diagnostics
+    (notice,) = (n for n in told if n.code == "few_periods_conley")
+    assert notice.data == {"n_times": frame_of()["t"].nunique()}
+    assert "above all with a bandwidth below the default" in notice.message
+    # Independent rows have another notice, and pooled ones and many periods none.
+    pooled = {"entity_effects": False, "time_effects": False}
+    quiet_fits = fit(frame_of(), bandwidth=0), fit(frame_of(), **pooled)
+    assert not any("few_periods_conley" in codes(quiet) for quiet in quiet_fits)
+    assert few_periods(49, "conley")
+    assert not few_periods(50, "conley")
 
 
 def test_a_covariance_that_is_not_positive_semidefinite_is_not_adjusted() -> None:

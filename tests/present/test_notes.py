@@ -488,6 +488,7 @@ WARNINGS = {
     "robust_inconsistent": {"periods": 6.5},
     "no_neighbours": {"distance_cutoff": 500.0},
     "few_periods": {"n_times": 11},
+    "few_periods_conley": {"n_times": 10},
     "attrition": {"term": "y", "treatment": "policy"},
     "baseline_rows": {"term": "x", "time": "wave", "period": 0},
     "suppressed_counts": {"column": "deaths", "least": 10.0},
@@ -501,6 +502,7 @@ WARNINGS = {
     "large_time_effects_bias": {"coefficient": "rho", "bias": -0.125},
     "other_order": {"weights": "W", "column": "y", "here": -0.03, "there": 0.29},
     "small_regime": {"regime": 2, "nobs": 9, "n_entities": 4},
+    "few_entities_kink": {"n_entities": 31},
 }
 
 

@@ -892,6 +892,16 @@ def test_unbalance_and_few_clusters_are_told() -> None:
 
 
 @quiet
+def test_short_intervals_of_few_entities_are_told() -> None:
+    few = SPEC.fit(Panel(frame(1, n=31, holes=0.0), "i", "t"), rng=1)
+    (notice,) = (n for n in few.diagnostics if n.code == "few_entities_kink")
+    assert notice.data == {"n_entities": 31}
+    assert "covered the slopes in 64 to 91%" in " ".join(few.summary().split())
+    more = SPEC.fit(Panel(frame(1, n=40, holes=0.0), "i", "t"), rng=1)
+    assert "few_entities_kink" not in codes(more)
+
+
+@quiet
 def test_a_lagged_outcome_is_told() -> None:
     panel = Panel(frame(1, n=60), "i", "t")
     with pytest.warns(IdentificationWarning):

@@ -19,6 +19,7 @@ shared_values            clusters (names), terms (name to its values in a period
 no_rejection             clusters (name), terms (names), effective (clusters)
 few_exchanges            term, ways (different exchanges)
 few_periods              n_times; under "xtscc"
+few_periods_conley       n_times; not a warning
 shared_shocks            n_times; under "driscoll_kraay", not a warning
 rank_bound               effects, rank
 saturated_levels         effect, levels, rows: levels with as few rows as parameters,
@@ -82,8 +83,9 @@ LEAST_EFFECTIVE = 3.0
 WILD_CLUSTERS = 10
 # A test whose smallest p-value is larger can hardly reject at the usual levels.
 LEAST_P = 0.01
-# Fewer periods than these are too few for Driscoll-Kraay standard errors.
+# Fewer periods than these are too few for Driscoll-Kraay standard errors, and Conley's.
 FEW_PERIODS = 100
+_FEW_FOR_CONLEY = 50
 # More dummies than this are reported: they can be absorbed.
 MANY_DUMMIES = 100
 # Condition number at which standard errors are large, but still correct
@@ -401,8 +403,11 @@ _FEWEST_FOR_BLOCKS = 8
 
 
 def few_periods(n_times: int, cov_type: str) -> list[Notice]:
-    """Report few periods of Driscoll-Kraay errors, with their size in simulations."""
+    """Report few periods of such errors, with their size in simulations."""
     # See docs/explanations/standard_errors.md.
+    if cov_type == "conley":
+        few = n_times < _FEW_FOR_CONLEY
+        return [notice_of("few_periods_conley", n_times=n_times)] if few else []
     if n_times >= FEW_PERIODS:
         return []
     has_blocks = n_times >= _FEWEST_FOR_BLOCKS

@@ -435,13 +435,14 @@ def weight_and_slope_roles(
 def _robust_notices(
     sample: Sample, absorbed: Within, near: Nearby | None, options: LinearOptions
 ) -> list[Notice]:
-    """Report errors that are inconsistent with entity effects."""
-    by_place = near is not None and near.lags == 0
-    if options.cov_type not in BY_ROW and not by_place:
+    """Report errors that entity effects make inconsistent, or too small."""
+    if options.cov_type not in BY_ROW and near is None:
         return []
     by_entity = any(is_nested(codes, sample.entity) for codes in absorbed.codes)
     if not by_entity or np.bincount(sample.entity).max() <= 2:
         return []
+    if near is not None and near.lags:
+        return few_periods(sample.n_times, options.cov_type)
     return [robust_inconsistent(options.cov_type, sample.nobs / sample.n_entities)]
 
 

@@ -20,6 +20,7 @@ tests_disagree              threshold, p_values
 no_threshold_se             column
 not_global                  sequential, joint, ssr, taken
 origin                      estimates, with_intercept, outside, order, logarithms
+few_entities_kink           n_entities
 =========================== ============================================================
 """
 
@@ -45,7 +46,7 @@ from digiprosper.kernels.tolerances import WHOLE
 from digiprosper.linear.kernels.wild import WEBB_CLUSTERS
 from digiprosper.panel import Sample
 from digiprosper.panel.terms import canonical
-from digiprosper.report.notices import few_draws, lost_draws
+from digiprosper.report.notices import FEW_CLUSTERS, few_draws, lost_draws
 from digiprosper.report.text import listed, percent_text
 from digiprosper.report.verdicts import rejects
 from digiprosper.threshold.kernels.draws import usual_concentration
@@ -108,6 +109,9 @@ def notices_from_results(results: ThresholdResults) -> Iterator[Notice]:
 def kink_notices_from_results(results: KinkResults) -> Iterator[Notice]:
     """Make the notices that stored numbers suffice for: sets, regimes and draws."""
     name = results.kink_variable
+    if results.slopes.n_entities < FEW_CLUSTERS:
+        # See the pages Kinks and Validity.
+        yield notice_of("few_entities_kink", n_entities=results.slopes.n_entities)
     pieces = results.confidence_set()
     first, last = results.candidates[[0, -1]].tolist()
     reached = {"lowest": pieces[0][0] <= first, "highest": pieces[-1][1] >= last}
