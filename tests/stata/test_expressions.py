@@ -155,6 +155,8 @@ def test_constants(text: str, value: float) -> None:
         "runiform()",
         "x[1]",
         "(-8)^0.5",
+        'date("2010-05-07 12:30", "YMD")',
+        'substr("abc", 0, 1)',
         'regexm("abc", "^a")',
         'strmatch("abc", "a*")',
     ],

@@ -241,7 +241,7 @@ def constant(node: Node) -> Any:
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
         raise refused(f"{code} cannot be computed") from error
     if isinstance(value, str):
         return value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import digiprosper as dp
 from digiprosper.stata import _script, read_do_file, run_do_file
@@ -222,6 +223,15 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2002, 2003, 2004, 2002, 2004, 2002],
         ),
         ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
+        ("gen double a = normalden(x)", "a", norm.pdf([1, NAN, 3, 4, 2, 0])),
+        # [FN] round(): for a unit of zero x as it is; mdy(): a month has no day 0.
+        ("gen a = round(z, 0) + round(2.5, x)", "a", [NAN, NAN, 8, 5, 4, 8.5]),
+        ("gen a = mdy(1, x, 2000) - 14609", "a", [1, NAN, 3, 4, 2, NAN]),
+        (
+            'gen a = string(mdy(1, x, 2000), "%tdCCYY-NN-DD") == "."',
+            "a",
+            [0, 1, 0, 0, 0, 1],
+        ),
         ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
         ("tab name, gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
         ("tab(name), gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
@@ -298,6 +308,16 @@ def test_texts_of_dates(text: str, order: str, days: float) -> None:
     np.testing.assert_array_equal(days_of_text, [days])
     with pytest.raises(AssertionError, match="more than a date"):
         _script.stata.date(pd.Series([text, "1960-01-01 12:30"]), order)
+
+
+def test_texts_of_months_and_quarters_have_no_more_than_these() -> None:
+    """Stata reads the name of a month, and a text with a day is missing there."""
+    texts = pd.Series(["2010m5", "2010-05", "201005", "2010M13", ""])
+    expected = [604, 604, 604, NAN, NAN]
+    np.testing.assert_array_equal(_script.stata.monthly(texts, "YM"), expected)
+    for text in ("2010 May", "2010-05-07", "20105", "x2010m5"):
+        with pytest.raises(AssertionError, match="more than a year"):
+            _script.stata.monthly(pd.Series([text]), "YM")
 
 
 def test_days_of_numbers() -> None:
@@ -391,9 +411,23 @@ def test_reshape() -> None:
     assert long["w"].tolist() == [5, 5, 6, 6]
     wide = run("reshape wide x, i(id) j(year)\ngen year = 1", long)
     assert wide[["x2000", "x2001", "w"]].to_numpy().tolist() == [[1, 3, 5], [2, 4, 6]]
-    df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2], "z": [3.0, 4]})
-    wide = run("reshape wide x-z, i(id) j(year)\ngen year = 1", df)
-    assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
+
+
+def test_reshape_wide_has_the_columns_of_a_value_beside_one_another(
+    tmp_path: Path,
+) -> None:
+    """[D] reshape lists id inc80 ue80 inc81 ue81 inc82 ue82 sex, sorted by id."""
+    values = {"inc": [3.0, 4, 1, 2], "ue": [7.0, 8, 5, 6]}
+    df = pd.DataFrame({"id": [2, 2, 1, 1], "year": [80, 81] * 2, "sex": 0, **values})
+    df.to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        "use sex year inc ue id using a\nreshape wide inc-ue, i(id) j(year)\n"
+        "egen s = rowtotal(inc80-inc81)\ngen n = _n\n"
+    )
+    wide = run_do_file(tmp_path / "a.do", tmp_path).data
+    assert wide is not None
+    assert [*wide] == ["id", "inc80", "ue80", "inc81", "ue81", "sex", "s", "n"]
+    assert wide[["id", "s", "n"]].to_numpy().tolist() == [[1, 8, 1], [2, 14, 2]]
 
 
 def test_texts_that_reshape_adds_are_empty() -> None:
@@ -456,6 +490,18 @@ def test_files_have_only_the_missing_values_of_stata(tmp_path: Path) -> None:
     out = run(f'import excel "{tmp_path}/a.xlsx", firstrow clear')
     assert out["iso"].tolist() == ["NA", ""]
     np.testing.assert_array_equal(out["x"], [1, NAN])
+
+
+def test_sheets_have_text_only_with_allstring(tmp_path: Path) -> None:
+    """[D] import excel: a comparison of the codes with a number would stop."""
+    path = tmp_path / "a.xlsx"
+    table = pd.DataFrame({"id": [1, 2], "year": 1, "code": [7, None]})
+    table.to_excel(path, index=False)
+    out = run(
+        f'import excel "{path}", firstrow allstring\ndestring id year, replace\n'
+        'gen a = (code == "7") + 2 * (code == "")'
+    )
+    assert out["a"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -695,6 +741,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = inrange(year, x, z)",
         "reshape long x, i(id) j(year 2010 2012)",
         "gen a = inlist(x, z)",
+        'gen a = strpos(name, "")',
         "gen a",
         "replace a = 1 in 1",
         "egen a = cut(x), label",
@@ -714,6 +761,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "joinby id using b, unmatched(master)",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1) firstrow",
+        'import excel a.xlsx, allstring("%9.2f")',
+        "import delimited a.csv, stringcols(_all)",
         "carryforward x, replace",
         "winsor x, gen(a)",
         "rename x y, lower",
@@ -852,6 +901,12 @@ def test_means_of_collapse_are_weighted_and_firsts_need_one_value() -> None:
     assert first["name"].tolist() == first["c"].tolist() == ["a", "b", ""]
     with pytest.raises(AssertionError, match="several values"):
         run("collapse (first) x, by(id)")
+
+
+def test_empty_texts_are_not_counted() -> None:
+    """[D] collapse: count is the number of nonmissing values."""
+    out = run("collapse (count) name x, by(id)\ngen year = 1")
+    assert out[["name", "x"]].to_numpy().tolist() == [[3, 2], [2, 2], [0, 1]]
 
 
 def test_sums_of_collapse_are_weighted() -> None:
