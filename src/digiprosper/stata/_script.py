@@ -549,7 +549,13 @@ def of_precision(x, is_single):
         return x
     # There is no infinite number, such as a power of zero.
     x = x.where(x.abs() < (1.7014117e38 if is_single else 8.988e307))
-    return x.astype("float32").astype("float64") if is_single else x
+    return x.astype("float32").astype("float64") if is_single else without_overflow(x)
+
+
+def without_overflow(x):
+    # Products of four numbers of Stata's type int fit in 64 bits.
+    is_large = pd.api.types.is_integer_dtype(x) and x.abs().max() > wholes["int"][1]
+    return x.astype("float64") if is_large else x
 
 
 def collapsed(groups, parts):
@@ -564,7 +570,7 @@ def collapsed(groups, parts):
     floats.update(of_single)
     for name in of_single:
         df[name] = of_precision(df[name], is_single=True)
-    return df
+    return as_stata(df)
 
 
 def only_where(x, rows):
@@ -580,9 +586,7 @@ def as_stata(df, precision="float64"):
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
-            # Products of several numbers of Stata's type int fit in 64 bits.
-            kind = "int64" if df[name].abs().max() <= wholes["int"][1] else "float64"
-            df[name] = df[name].astype(kind)
+            df[name] = without_overflow(df[name].astype("int64"))
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
             is_single = precision == "float32" and (df[name] % 1 > 0).any()

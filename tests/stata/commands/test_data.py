@@ -278,6 +278,15 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ('gen a = date("3/1/" + string(year), "MDY") - mdy(3, 1, year)', "a", [0] * 6),
         ("gen a = round(x / 3, 0.5)", "a", [0.5, NAN, 1, 1.5, 0.5, 0]),
         ("gen double a = asinh(x)", "a", np.arcsinh([1, NAN, 3, 4, 2, 0])),
+        # Whole numbers of 64 bits would overflow.
+        ("gen double a = year^6 / 1e15", "a", YEAR.astype(float) ** 6 / 1e15),
+        ("gen double a = year^2 * year^4 / year", "a", YEAR.astype(float) ** 5),
+        (
+            "gen double b = 5000000000\ngen double a = b * b + x - x",
+            "a",
+            [2.5e19, NAN, *[2.5e19] * 4],
+        ),
+        ("gen b = year * 2000\ngen double a = b * b * b", "a", (YEAR * 2000.0) ** 3),
         # [U] 13.2: operators bind to the left, those of Python's powers to the right.
         ("gen double a = x^2^3", "a", np.array([1, NAN, 3, 4, 2, 0]) ** 6),
         # Weeks of Stata have seven days, but the last one of a year.
@@ -421,7 +430,7 @@ def test_reshape_wide_has_the_columns_of_a_value_beside_one_another(
     df = pd.DataFrame({"id": [2, 2, 1, 1], "year": [80, 81] * 2, "sex": 0, **values})
     df.to_stata(tmp_path / "a.dta", write_index=False)
     (tmp_path / "a.do").write_text(
-        "use sex year inc ue id using a\nreshape wide inc-ue, i(id) j(year)\n"
+        "use a\nreshape wide inc-ue, i(id) j(year)\n"
         "egen s = rowtotal(inc80-inc81)\ngen n = _n\n"
     )
     wide = run_do_file(tmp_path / "a.do", tmp_path).data
@@ -917,6 +926,9 @@ def test_sums_of_collapse_are_weighted() -> None:
     assert out["y"].tolist() == [0, 0, 0]
     out = run("gen a = 1\ncollapse (sum) h = a [fw = n], by(id)\ngen year = 1", df)
     assert out["h"].tolist() == [4, 3, 1]
+    ones = pd.DataFrame({"id": 1, "year": 1, "s": [2**30] * 2})
+    text = "collapse (sum) s, by(id year)\ngen double a = s * s * s"
+    assert run(text, ones)["a"].tolist() == [2.0**93]
     large = df.assign(n=16777217)
     text = "gen a = 1\ncollapse (sum) h = a [pw = n], by(id year)"
     assert run(text, large)["h"].tolist() == [16777217] * 6
@@ -1012,6 +1024,7 @@ def test_texts_change_by_bytes_as_in_stata() -> None:
     """[FN] strtrim, strupper: blanks and letters of ASCII; [D] generate: str2 cuts."""
     df = frame().assign(name="\u3000é a\t ")
     out = run("gen t = strtrim(name)\ngen u = upper(name)\ngen str9 v = name", df)
+    assert run("gen l = strlower(u)", out.assign(u="\u00c9 A"))["l"][0] == "\u00c9 a"
     assert out["t"][0] == "\u3000é a\t"
     assert out["u"][0] == "\u3000é A\t "
     assert out["v"][0] == "\u3000é a\t "

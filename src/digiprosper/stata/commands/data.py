@@ -524,7 +524,7 @@ def use(call: Call) -> Step:
         node = call.context.parse(call.command.condition)
         code += f"\ndf = df[{Printer(pandas=True).condition(node)}].copy()"
     if names:
-        code += f"\ndf = selected(df, {Variables().names(names)!r})"
+        code += f"\ndf = df[{Variables().names(names)!r}].copy()"
     return Step(code, fresh=True, order=(), reads=path)
 
 
