@@ -216,6 +216,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2011] * 6,
         ),
         ('gen s = "ab"\ngen a = substr(s, -2, 2) == s', "a", [1] * 6),
+        ('gen s = "ab"\ngen a = substr(s, 1, 0) == ""', "a", [1] * 6),
         (
             'gen d = year + 12611\ngen s = string(d, "%tdCCYY-NN-DD")\n'
             "gen a = real(substr(s, 1, 4)) + real(substr(s, 9, .))",
@@ -539,6 +540,21 @@ def test_files_without_ending_or_delimiter_are_read_as_stata_does(
         assert out.to_dict("list") == {"id": [1], "year": [2000]}
 
 
+def test_keys_that_only_rows_of_using_miss_are_larger_than_any_number(
+    tmp_path: Path,
+) -> None:
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    ids = pd.DataFrame({"id": [1, 9]})
+    ids.to_stata(tmp_path / "b.dta", write_index=False)
+    for command, expected in (("merge m:1 id using b", 1), ("append using b", 2)):
+        (tmp_path / "a.do").write_text(
+            f"use a\nxtset id year\ngen t = year - 1999\n{command}\ngen a = t > 99\n"
+        )
+        data = run_do_file(tmp_path / "a.do", tmp_path).data
+        assert data is not None
+        assert data["a"].sum() == expected
+
+
 def test_merge_as_before_stata_11(tmp_path: Path) -> None:
     """Its keep() lists variables; keys of the other file may not repeat here."""
     other = pd.DataFrame({"id": [1, 2, 4], "u": [7.0, 8, 9], "v": 0.0})
@@ -636,14 +652,16 @@ def test_winsor2_makes_columns_of_the_types_that_stata_makes(tmp_path: Path) -> 
     assert out["x_b"].tolist() == [*single(ends)]
     columns = {"id": range(4), "year": 1, "w": single(x).astype("float32")}
     path = tmp_path / "w.dta"
-    pd.DataFrame({**columns, "n": [1, 2, 3, 4]}).to_stata(path, write_index=False)
+    table = pd.DataFrame({**columns, "n": [1, 2, 3, 4], "k": range(50000, 50004)})
+    table.to_stata(path, write_index=False)
     out = run(f'use "{path}"\nwinsor2 w, cuts(25 75)\nwinsor2 n, cuts(25 75) replace')
     low, high = single(out["w"][:2].mean()), single(out["w"][2:].mean())
     assert out["w_w"].tolist() == [*np.clip(single(x), low, high)]
     # replace makes floats of whole numbers; a new column would cut 1.5 to 1.
     assert out["n"].tolist() == [1.5, 2, 3, 3.5]
-    with pytest.raises(AssertionError, match="between whole numbers"):
-        run(f'use "{path}"\nwinsor2 n, cuts(25 75)')
+    for name in "nk":
+        with pytest.raises(AssertionError, match="between whole numbers"):
+            run(f'use "{path}"\nwinsor2 {name}, cuts(25 75)')
     with pytest.raises(AssertionError, match="between whole numbers"):
         run(f'use "{path}"\nrename n m\nwinsor2 m, cuts(25 75) replace by(year)')
 
@@ -750,6 +768,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = inrange(year, x, z)",
         "reshape long x, i(id) j(year 2010 2012)",
         "gen a = inlist(x, z)",
+        'gen a = string(x, "%9.2f")',
+        "gen a = substr(name, x, 1)",
         'gen a = strpos(name, "")',
         "gen a",
         "replace a = 1 in 1",
