@@ -814,6 +814,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: drop x",
         "duplicates tag id",
         "gen a = x, magic",
+        # It omits no dummy, and is no option of what an estimation prints.
+        "xi i.id, noomit",
         "bysort id: gen a = x[1]",
     ],
 )

@@ -880,7 +880,7 @@ def translate(command: Command, context: Context) -> Step:
     others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
-    call = Call(command, context, translated_options(command))
+    call = Call(command, context, translated_options(command, ignored=()))
     step = _with_new_columns(COMMANDS[command.name](call), call)
     return _with_sorting(step, call)
 
