@@ -553,6 +553,11 @@ def test_residuals_are_those_of_the_fit(run) -> None:
     np.testing.assert_allclose(data["f"], file.results["fe"].resids, atol=1e-6)
 
 
+def test_residuals_of_rows_without_an_effect_are_refused(run) -> None:
+    file = run(f"{READ}areg gsp pc if year > 1975, a(state)\npredict e, r\n")
+    assert "rows that are not estimated" in file.lines[-1].reason
+
+
 def test_columns_with_coefficients_of_the_last_regression(run) -> None:
     """[U] 13.5: _b[] of regressors; of the constant and of terms it is refused."""
     file = run(

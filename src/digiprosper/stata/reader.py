@@ -397,7 +397,8 @@ class Reader(Records):
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             self.macros.assign(arguments, mark)
-            name, value = self.macros.name_of(arguments, mark), arguments.partition("=")[2]
+            name = self.macros.name_of(arguments, mark)
+            value = arguments.partition("=")[2]
             is_unknown = name in self.macros.unknown and "*" not in name
             if is_unknown and (stored := self._stored_result(name.strip("$"), value)):
                 self.macros.set(name, stored)

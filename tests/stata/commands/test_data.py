@@ -105,6 +105,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ('tostring x, gen(s)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
         ("cap gen x = 9", "x", [1, NAN, 3, 4, 2, 0]),
         ("cap egen a = max(x)", "a", [4] * 6),
+        ("cap replace x = 9\ncap drop z", "x", [9] * 6),
         (
             "tostring id, replace\ndestring, replace\ngen a = id",
             "a",
@@ -427,16 +428,16 @@ def test_reshape_wide_has_the_columns_of_a_value_beside_one_another(
     tmp_path: Path,
 ) -> None:
     """[D] reshape lists id inc80 ue80 inc81 ue81 inc82 ue82 sex, sorted by id."""
-    values = {"inc": [3.0, 4, 1, 2], "ue": [7.0, 8, 5, 6]}
+    values = {"inc": [3.0, 4, 1, 2], "job": [7.0, 8, 5, 6]}
     df = pd.DataFrame({"id": [2, 2, 1, 1], "year": [80, 81] * 2, "sex": 0, **values})
     df.to_stata(tmp_path / "a.dta", write_index=False)
     (tmp_path / "a.do").write_text(
-        "use a\nreshape wide inc-ue, i(id) j(year)\n"
+        "use a\nreshape wide inc-job, i(id) j(year)\n"
         "egen s = rowtotal(inc80-inc81)\ngen n = _n\n"
     )
     wide = run_do_file(tmp_path / "a.do", tmp_path).data
     assert wide is not None
-    assert [*wide] == ["id", "inc80", "ue80", "inc81", "ue81", "sex", "s", "n"]
+    assert [*wide] == ["id", "inc80", "job80", "inc81", "job81", "sex", "s", "n"]
     assert wide[["id", "s", "n"]].to_numpy().tolist() == [[1, 8, 1], [2, 14, 2]]
 
 
@@ -540,19 +541,21 @@ def test_files_without_ending_or_delimiter_are_read_as_stata_does(
         assert out.to_dict("list") == {"id": [1], "year": [2000]}
 
 
-def test_keys_that_only_rows_of_using_miss_are_larger_than_any_number(
+def test_what_is_computed_of_missing_values_is_larger_than_any_number(
     tmp_path: Path,
 ) -> None:
+    """Also of keys, which rows of another file may miss."""
     frame().to_stata(tmp_path / "a.dta", write_index=False)
     ids = pd.DataFrame({"id": [1, 9]})
     ids.to_stata(tmp_path / "b.dta", write_index=False)
     for command, expected in (("merge m:1 id using b", 1), ("append using b", 2)):
         (tmp_path / "a.do").write_text(
-            f"use a\nxtset id year\ngen t = year - 1999\n{command}\ngen a = t > 99\n"
+            f"use a\nxtset id year\ngen t = year - 1999\ngen u = x\ngen b = u > 99\n"
+            f"{command}\ngen a = t > 99\n"
         )
         data = run_do_file(tmp_path / "a.do", tmp_path).data
         assert data is not None
-        assert data["a"].sum() == expected
+        assert (data["a"].sum(), data["b"].sum()) == (expected, 1)
 
 
 def test_merge_as_before_stata_11(tmp_path: Path) -> None:
@@ -756,6 +759,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = tag(id)",
         "recode x (1=0) 2=3",
         "reshape long x",
+        "reshape long, i(id) j(year)",
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",
