@@ -72,6 +72,39 @@ def test_neighbours_are_those_of_loops(rows, neighbors, ties, ate) -> None:
     np.testing.assert_allclose(df["_y"], expected.y)
 
 
+@pytest.mark.parametrize(
+    ("ate", "score", "off"), [(False, 0.5, [0, 4]), (True, 0.1, [4, 5])]
+)
+def test_rows_outside_the_scores_of_the_other_group_are_off_support(
+    ate, score, off
+) -> None:
+    """psmatch2, common: treated outside the controls, with ate controls too."""
+    d = [1, 1, 1, 1, 1, 0, 0, 0, 1]
+    p = [0.2, 0.3, 0.5, 0.8, 0.9, score, 0.3, 0.8, np.nan]
+    df = pd.DataFrame({"d": d, "p": p, "y": 1.0})
+    _script.match_rows(
+        *(df, "d", df.p, ["y"]),
+        lambda gaps: _script.nearest(gaps, 1, np.inf, ties=True),
+        common=True,
+        ate=ate,
+        again=False,
+    )
+    assert df.index[df["_support"] == 0].tolist() == off
+    # A row without a score is neither on support nor off.
+    assert df.index[df["_support"].isna()].tolist() == [8]
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most"),
+    [("byte", -127, 100), ("int", -32767, 32740), ("long", -2147483647, 2147483620)],
+)
+def test_whole_numbers_outside_a_type_are_missing(kind, least, most) -> None:
+    """[D] data types."""
+    x = pd.Series([least - 1.0, least, most, most + 1])
+    expected = [np.nan, least, most, np.nan]
+    np.testing.assert_array_equal(_script.stored("x", x, kind), expected)
+
+
 @pytest.mark.parametrize("kernel", sorted(_script.kernels))
 def test_kernels_are_those_of_loops(rows, kernel) -> None:
     forms = {

@@ -95,6 +95,7 @@ def test_missing_is_larger_than_any_number(sign: str, other: str) -> None:
         ("2 < x & !missing(x)", "data.x > 2"),
         ("missing(x, z) & x != 1", "(data.x.isna() | data.z.isna()) & (data.x != 1)"),
         (". > x", "data.x.notna()"),
+        ("x >= z & z != 2", "((data.x >= data.z) | data.x.isna()) & (data.z != 2)"),
         (
             "x^2 == 4 | !missing(x, z) & x == 1",
             "(data.x == 2) | ((data.x == 1) & data.z.notna())",
@@ -155,6 +156,8 @@ def test_constants(text: str, value: float) -> None:
         "runiform()",
         "x[1]",
         "(-8)^0.5",
+        'date("2010-05-07 12:30", "YMD")',
+        'substr("abc", 0, 1)',
         'regexm("abc", "^a")',
         'strmatch("abc", "a*")',
     ],

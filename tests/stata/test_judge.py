@@ -56,6 +56,8 @@ def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
         ("gen lp = ln(专利数量+1)", ["log_of_count"]),
         ("gen la = ln(assets + 1)", []),
         ("gen lp = ln(patents)", []),
+        ("gen lp = ln(patents + designs)", []),
+        ("gen lp = exp(patents + 1) + log1p(patents)", ["log_of_count"]),
         ("reghdfe y x if w > 3, a(id) cl(id)", ["missing_kept"]),
         ("reghdfe y x if w > 3 & w < ., a(id) cl(id)", []),
         ("reghdfe y x if x > 3, a(id) cl(id)", []),

@@ -27,6 +27,7 @@ def macros() -> Macros:
         ("x`undefined'y$nothing", "xy"),
         ("pre_`=`i'-1'", "pre_4"),
         ("`++i' `i'", "6 6"),
+        ("`++absent'", "1"),
         ("`=.' `=10/4'", ". 2.5"),
         ("`: word count `controls''", "2"),
         ("`: word 2 of `controls''", "z"),

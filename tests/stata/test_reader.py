@@ -534,6 +534,16 @@ def test_a_result_has_its_value_where_its_name_is_used_again(read: Any) -> None:
     assert "x <= _r_m_1" in second
 
 
+def test_results_have_names_with_macros(read: Any) -> None:
+    """A mean of each variable of a loop; a name that is not known has no value."""
+    file = read(
+        "use a\nforeach v in x z {\nsu `v'\nlocal m_`v' = r(mean)\n}\n"
+        "reg y x if x > `m_z'\nlocal e = e(N)\nlocal m_`e' = r(sd)\nreg y `m_`e''\n"
+    )
+    assert "x <= _r_m_z_1" in python(file)[0]
+    assert [line.status for line in file.estimations] == ["translated", "refused"]
+
+
 def test_a_scalar_that_a_block_may_set_has_no_value(read: Any) -> None:
     file = read(
         "use a\nscalar m = 5\ncapture confirm variable q\nif _rc {\n scalar m = 6\n}\n"

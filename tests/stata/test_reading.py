@@ -555,6 +555,26 @@ def test_residuals_are_those_of_the_fit(run) -> None:
     np.testing.assert_allclose(data["f"], file.results["fe"].resids, atol=1e-6)
 
 
+def test_residuals_of_rows_without_an_effect_are_refused(run) -> None:
+    file = run(f"{READ}areg gsp pc if year > 1975, a(state)\npredict e, r\n")
+    assert "rows that are not estimated" in file.lines[-1].reason
+
+
+def test_columns_with_coefficients_of_the_last_regression(run) -> None:
+    """[U] 13.5: _b[] of regressors; of the constant and of terms it is refused."""
+    file = run(
+        f"{READ}gen double y0 = gsp - _b[pc]\nreg gsp pc emp\nest store m\n"
+        "gen double y1 = gsp - _b[pc] * pc\nlogit unemp pc\n"
+        "gen y2 = _b[pc]\nivregress 2sls gsp emp (pc = pcap)\nest store iv\n"
+        "gen double y3 = _b[pc] - _b[emp]\ngen y4 = _b[_cons]\n"
+        "reg gsp L.pc\ngen y5 = _b[pc]\ngen y6 = _se[pc]\n"
+    )
+    data, pooled, iv = file.data, file.results["m"].params, file.results["iv"].params
+    assert {*data} & {"y0", "y2", "y4", "y5", "y6"} == set()
+    np.testing.assert_allclose(data["y1"], data["gsp"] - pooled["pc"] * data["pc"])
+    np.testing.assert_allclose(data["y3"], iv["pc"] - iv["emp"])
+
+
 def test_rows_without_keys_are_predicted_in_their_order(run) -> None:
     file = run(
         "use states, clear\ngsort -gsp\nreg gsp unemp\npredict double e, r\n"

@@ -84,7 +84,7 @@ def text(x, form=""):
     if not pd.api.types.is_numeric_dtype(x):
         return x
     if form[1:3].lower() == "td":
-        return dates(x).strftime("%Y-%m-%d")
+        return dates(x).strftime("%Y-%m-%d").fillna(".")
     texts = x.map(lambda value: "." if value != value else (form or "%.7g") % value)
     if form.endswith("f"):
         return texts
@@ -122,7 +122,11 @@ def periods(year, part, in_year):
 
 
 def periods_of_texts(x, in_year):
-    parts = x.str.extract("([0-9]{4})[^0-9]*([0-9]+)").astype(float)
+    x = x.str.lower().str.strip()
+    parts = x.str.extract(r"^([0-9]{4})(?:\W*[mq]|[\W_]+|(?=\d\d$))([0-9]{1,2})$")
+    is_other = parts[0].isna() & x.str.contains("[0-9]{4}")
+    assert not is_other.any(), "texts are more than a year and a number"
+    parts = parts.astype(float)
     return periods(parts[0], parts[1], in_year)
 
 
@@ -144,7 +148,10 @@ stata = SimpleNamespace(
     int=lambda x: np.trunc(x),
     float=lambda x: x.astype("float32").astype("float64"),
     asinh=lambda x: np.arcsinh(x),
-    round=lambda x, unit=1: np.floor(x / unit + 0.5) * unit,
+    # A unit of zero leaves x as it is.
+    round=lambda x, unit=1: (np.floor(x / unit + 0.5) * unit).where(
+        x * 0 + unit != 0, x
+    ),
     mod=lambda x, y: x % y,
     # Missing values are left out.
     max=lambda x, *others: functools.reduce(np.fmax, others, x),
@@ -255,6 +262,10 @@ def only_value(x, rows=None):
     values = x[~missing(x) if rows is None else rows].unique()
     assert len(values) < 2, "several values in a group"
     return values[0] if len(values) else np.nan
+
+
+def counted(x):
+    return (~missing(x)).sum()
 
 
 def weighted_mean(x, weights):
@@ -538,12 +549,18 @@ def of_precision(x, is_single):
         return x
     # There is no infinite number, such as a power of zero.
     x = x.where(x.abs() < (1.7014117e38 if is_single else 8.988e307))
-    return x.astype("float32").astype("float64") if is_single else x
+    return x.astype("float32").astype("float64") if is_single else without_overflow(x)
+
+
+def without_overflow(x):
+    # Products of four numbers of Stata's type int fit in 64 bits.
+    is_large = pd.api.types.is_integer_dtype(x) and x.abs().max() > wholes["int"][1]
+    return x.astype("float64") if is_large else x
 
 
 def collapsed(groups, parts):
     """Compute columns of groups; of single precision, if their sources are."""
-    df, wide = groups.agg(**parts), ("sum", "count", weighted_sum)
+    df, wide = groups.agg(**parts), ("sum", counted, weighted_sum)
     of_single = [
         name
         for name, (x, method) in parts.items()
@@ -553,7 +570,7 @@ def collapsed(groups, parts):
     floats.update(of_single)
     for name in of_single:
         df[name] = of_precision(df[name], is_single=True)
-    return df
+    return as_stata(df)
 
 
 def only_where(x, rows):
@@ -569,9 +586,7 @@ def as_stata(df, precision="float64"):
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
             df[name] = df[name].fillna("")
         elif pd.api.types.is_integer_dtype(dtype):
-            # Products of several numbers of Stata's type int fit in 64 bits.
-            kind = "int64" if df[name].abs().max() <= wholes["int"][1] else "float64"
-            df[name] = df[name].astype(kind)
+            df[name] = without_overflow(df[name].astype("int64"))
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
             is_single = precision == "float32" and (df[name] % 1 > 0).any()

@@ -241,7 +241,7 @@ def constant(node: Node) -> Any:
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AssertionError, AttributeError, TypeError, ValueError) as error:
         raise refused(f"{code} cannot be computed") from error
     if isinstance(value, str):
         return value
@@ -410,7 +410,9 @@ class Printer:
         kind, value = node.kind, node.value
         match kind:
             case "number":
-                return number_text(value)
+                # Products of larger whole numbers may not fit in 64 bits.
+                is_large = self.pandas and value > _script.wholes["int"][1]
+                return repr(value) if is_large else number_text(value)
             case "name" if value not in ("_n", "_N"):
                 return self._column(self.resolve(value))
             case "shifted":
@@ -503,7 +505,8 @@ class Printer:
         first = self._operand(base, level + is_power)
         second = self._operand(other, level + 1)
         if is_power:
-            return f"{first}**{second}"
+            # A power of whole numbers may not fit in 64 bits.
+            return f"{first}**{second}{'.0' * (self.pandas and second.isdigit())}"
         if self.pandas and sign == "/" and other.names:
             second = f"({second})" if other.value == "^" else second
             second = f"{second}.where({second} != 0)"

@@ -271,13 +271,15 @@ def option_name(word: str, command: str) -> str | None:
     return completed(word, ROWS[command]["options"].split())
 
 
-def translated_options(command: Command, table: str = "") -> dict[str, str]:
+def translated_options(
+    command: Command, table: str = "", ignored: Collection[str] = _HARMLESS
+) -> dict[str, str]:
     """Read options by full name, empty if alone, perhaps those of another command.
 
     An option that is neither translated nor changes no number is refused.
     """
     table, out = table or command.name, dict[str, str]()
-    harmless = [*_HARMLESS, *ROWS[table]["ignored"].split()]
+    harmless = [*ignored, *ROWS[table]["ignored"].split()]
     for word, argument in command.options:
         name = option_name(word, table)
         if name is not None:

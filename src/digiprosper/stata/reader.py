@@ -397,10 +397,11 @@ class Reader(Records):
         if word in ("local", "global"):
             mark = "$" if word == "global" else ""
             self.macros.assign(arguments, mark)
-            name, _, value = arguments.replace(" ", "").partition("=")
-            is_unknown = mark + name in self.macros.unknown
-            if is_unknown and (stored := self._stored_result(name, value)):
-                self.macros.set(mark + name, stored)
+            name = self.macros.name_of(arguments, mark)
+            value = arguments.partition("=")[2]
+            is_unknown = name in self.macros.unknown and "*" not in name
+            if is_unknown and (stored := self._stored_result(name.strip("$"), value)):
+                self.macros.set(name, stored)
         elif word in ("tempvar", "tempname", "tempfile"):
             for name in self.macros.expand(arguments).split():
                 self.macros.values[name] = f"{TEMPORARY}{name}"

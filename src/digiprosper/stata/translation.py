@@ -460,12 +460,15 @@ class Call:
         # Where the rows of the last estimation are known.
         has_sample = context.knows_sample and context.is_linear
         sample = {"e(sample)": "by_row(fit.resids, df).notna()"} if has_sample else {}
+        spec = context.last if context.is_linear else None
+        regressors = [*getattr(spec, "x", ()), *getattr(spec, "endog", ())]
+        slopes = {f"_b[{name}]": f"fit.params[{name!r}]" for name in regressors}
         is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
         return Printer(
             context.complete,
             context.variables.resolve,
             pandas=True,
-            results=context.summary | sample,
+            results=context.summary | sample | slopes,
             groups=groups,
             # Several variables may identify rows; if not, ties stop the script.
             in_order=is_sorted

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 import digiprosper as dp
 from digiprosper.stata import _script, read_do_file, run_do_file
@@ -104,6 +105,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ('tostring x, gen(s)\ngen a = s == "."', "a", [0, 1, 0, 0, 0, 0]),
         ("cap gen x = 9", "x", [1, NAN, 3, 4, 2, 0]),
         ("cap egen a = max(x)", "a", [4] * 6),
+        ("cap replace x = 9\ncap drop z", "x", [9] * 6),
         (
             "tostring id, replace\ndestring, replace\ngen a = id",
             "a",
@@ -215,6 +217,7 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2011] * 6,
         ),
         ('gen s = "ab"\ngen a = substr(s, -2, 2) == s', "a", [1] * 6),
+        ('gen s = "ab"\ngen a = substr(s, 1, 0) == ""', "a", [1] * 6),
         (
             'gen d = year + 12611\ngen s = string(d, "%tdCCYY-NN-DD")\n'
             "gen a = real(substr(s, 1, 4)) + real(substr(s, 9, .))",
@@ -222,6 +225,15 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
             [2002, 2003, 2004, 2002, 2004, 2002],
         ),
         ("gen a = normal(x - x)", "a", [0.5, NAN, 0.5, 0.5, 0.5, 0.5]),
+        ("gen double a = normalden(x)", "a", norm.pdf([1, NAN, 3, 4, 2, 0])),
+        # [FN] round(): for a unit of zero x as it is; mdy(): a month has no day 0.
+        ("gen a = round(z, 0) + round(2.5, x)", "a", [NAN, NAN, 8, 5, 4, 8.5]),
+        ("gen a = mdy(1, x, 2000) - 14609", "a", [1, NAN, 3, 4, 2, NAN]),
+        (
+            'gen a = string(mdy(1, x, 2000), "%tdCCYY-NN-DD") == "."',
+            "a",
+            [0, 1, 0, 0, 0, 1],
+        ),
         ("tab year, gen(a)", "a2", [0, 1, 0, 0, 0, 0]),
         ("tab name, gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
         ("tab(name), gen(a)", "a1", [1, 1, 1, 0, 0, NAN]),
@@ -268,6 +280,15 @@ Z = np.array([NAN, 2, 5, 1, 2, 6])
         ('gen a = date("3/1/" + string(year), "MDY") - mdy(3, 1, year)', "a", [0] * 6),
         ("gen a = round(x / 3, 0.5)", "a", [0.5, NAN, 1, 1.5, 0.5, 0]),
         ("gen double a = asinh(x)", "a", np.arcsinh([1, NAN, 3, 4, 2, 0])),
+        # Whole numbers of 64 bits would overflow.
+        ("gen double a = year^6 / 1e15", "a", YEAR.astype(float) ** 6 / 1e15),
+        ("gen double a = year^2 * year^4 / year", "a", YEAR.astype(float) ** 5),
+        (
+            "gen double b = 5000000000\ngen double a = b * b + x - x",
+            "a",
+            [2.5e19, NAN, *[2.5e19] * 4],
+        ),
+        ("gen b = year * 2000\ngen double a = b * b * b", "a", (YEAR * 2000.0) ** 3),
         # [U] 13.2: operators bind to the left, those of Python's powers to the right.
         ("gen double a = x^2^3", "a", np.array([1, NAN, 3, 4, 2, 0]) ** 6),
         # Weeks of Stata have seven days, but the last one of a year.
@@ -298,6 +319,16 @@ def test_texts_of_dates(text: str, order: str, days: float) -> None:
     np.testing.assert_array_equal(days_of_text, [days])
     with pytest.raises(AssertionError, match="more than a date"):
         _script.stata.date(pd.Series([text, "1960-01-01 12:30"]), order)
+
+
+def test_texts_of_months_and_quarters_have_no_more_than_these() -> None:
+    """Stata reads the name of a month, and a text with a day is missing there."""
+    texts = pd.Series(["2010m5", "2010-05", "201005", "2010M13", ""])
+    expected = [604, 604, 604, NAN, NAN]
+    np.testing.assert_array_equal(_script.stata.monthly(texts, "YM"), expected)
+    for text in ("2010 May", "2010-05-07", "20105", "x2010m5"):
+        with pytest.raises(AssertionError, match="more than a year"):
+            _script.stata.monthly(pd.Series([text]), "YM")
 
 
 def test_days_of_numbers() -> None:
@@ -391,9 +422,23 @@ def test_reshape() -> None:
     assert long["w"].tolist() == [5, 5, 6, 6]
     wide = run("reshape wide x, i(id) j(year)\ngen year = 1", long)
     assert wide[["x2000", "x2001", "w"]].to_numpy().tolist() == [[1, 3, 5], [2, 4, 6]]
-    df = pd.DataFrame({"id": 1, "year": [2000, 2001], "x": [1.0, 2], "z": [3.0, 4]})
-    wide = run("reshape wide x-z, i(id) j(year)\ngen year = 1", df)
-    assert wide.iloc[0].tolist() == [1, 1, 2, 3, 4, 1]
+
+
+def test_reshape_wide_has_the_columns_of_a_value_beside_one_another(
+    tmp_path: Path,
+) -> None:
+    """[D] reshape lists id inc80 ue80 inc81 ue81 inc82 ue82 sex, sorted by id."""
+    values = {"inc": [3.0, 4, 1, 2], "job": [7.0, 8, 5, 6]}
+    df = pd.DataFrame({"id": [2, 2, 1, 1], "year": [80, 81] * 2, "sex": 0, **values})
+    df.to_stata(tmp_path / "a.dta", write_index=False)
+    (tmp_path / "a.do").write_text(
+        "use a\nreshape wide inc-job, i(id) j(year)\n"
+        "egen s = rowtotal(inc80-inc81)\ngen n = _n\n"
+    )
+    wide = run_do_file(tmp_path / "a.do", tmp_path).data
+    assert wide is not None
+    assert [*wide] == ["id", "inc80", "job80", "inc81", "job81", "sex", "s", "n"]
+    assert wide[["id", "s", "n"]].to_numpy().tolist() == [[1, 8, 1], [2, 14, 2]]
 
 
 def test_texts_that_reshape_adds_are_empty() -> None:
@@ -458,6 +503,18 @@ def test_files_have_only_the_missing_values_of_stata(tmp_path: Path) -> None:
     np.testing.assert_array_equal(out["x"], [1, NAN])
 
 
+def test_sheets_have_text_only_with_allstring(tmp_path: Path) -> None:
+    """[D] import excel: a comparison of the codes with a number would stop."""
+    path = tmp_path / "a.xlsx"
+    table = pd.DataFrame({"id": [1, 2], "year": 1, "code": [7, None]})
+    table.to_excel(path, index=False)
+    out = run(
+        f'import excel "{path}", firstrow allstring\ndestring id year, replace\n'
+        'gen a = (code == "7") + 2 * (code == "")'
+    )
+    assert out["a"].tolist() == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("option", "separator"),
     [("comma", ","), ('"\\t"', "\t"), ("tab", "\t"), ('";"', ";")],
@@ -482,6 +539,23 @@ def test_files_without_ending_or_delimiter_are_read_as_stata_does(
         *words, name = command.split()
         out = run(f'{" ".join(words)} "{tmp_path / name}", clear')
         assert out.to_dict("list") == {"id": [1], "year": [2000]}
+
+
+def test_what_is_computed_of_missing_values_is_larger_than_any_number(
+    tmp_path: Path,
+) -> None:
+    """Also of keys, which rows of another file may miss."""
+    frame().to_stata(tmp_path / "a.dta", write_index=False)
+    ids = pd.DataFrame({"id": [1, 9]})
+    ids.to_stata(tmp_path / "b.dta", write_index=False)
+    for command, expected in (("merge m:1 id using b", 1), ("append using b", 2)):
+        (tmp_path / "a.do").write_text(
+            f"use a\nxtset id year\ngen t = year - 1999\ngen u = x\ngen b = u > 99\n"
+            f"{command}\ngen a = t > 99\n"
+        )
+        data = run_do_file(tmp_path / "a.do", tmp_path).data
+        assert data is not None
+        assert (data["a"].sum(), data["b"].sum()) == (expected, 1)
 
 
 def test_merge_as_before_stata_11(tmp_path: Path) -> None:
@@ -581,14 +655,16 @@ def test_winsor2_makes_columns_of_the_types_that_stata_makes(tmp_path: Path) -> 
     assert out["x_b"].tolist() == [*single(ends)]
     columns = {"id": range(4), "year": 1, "w": single(x).astype("float32")}
     path = tmp_path / "w.dta"
-    pd.DataFrame({**columns, "n": [1, 2, 3, 4]}).to_stata(path, write_index=False)
+    table = pd.DataFrame({**columns, "n": [1, 2, 3, 4], "k": range(50000, 50004)})
+    table.to_stata(path, write_index=False)
     out = run(f'use "{path}"\nwinsor2 w, cuts(25 75)\nwinsor2 n, cuts(25 75) replace')
     low, high = single(out["w"][:2].mean()), single(out["w"][2:].mean())
     assert out["w_w"].tolist() == [*np.clip(single(x), low, high)]
     # replace makes floats of whole numbers; a new column would cut 1.5 to 1.
     assert out["n"].tolist() == [1.5, 2, 3, 3.5]
-    with pytest.raises(AssertionError, match="between whole numbers"):
-        run(f'use "{path}"\nwinsor2 n, cuts(25 75)')
+    for name in "nk":
+        with pytest.raises(AssertionError, match="between whole numbers"):
+            run(f'use "{path}"\nwinsor2 {name}, cuts(25 75)')
     with pytest.raises(AssertionError, match="between whole numbers"):
         run(f'use "{path}"\nrename n m\nwinsor2 m, cuts(25 75) replace by(year)')
 
@@ -683,6 +759,7 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "egen a = tag(id)",
         "recode x (1=0) 2=3",
         "reshape long x",
+        "reshape long, i(id) j(year)",
         "reshape wide x*, i(id) j(year)",
         "tab id year, gen(a)",
         "import delimited a.csv, varnames(3)",
@@ -695,6 +772,9 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "gen a = inrange(year, x, z)",
         "reshape long x, i(id) j(year 2010 2012)",
         "gen a = inlist(x, z)",
+        'gen a = string(x, "%9.2f")',
+        "gen a = substr(name, x, 1)",
+        'gen a = strpos(name, "")',
         "gen a",
         "replace a = 1 in 1",
         "egen a = cut(x), label",
@@ -714,6 +794,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "joinby id using b, unmatched(master)",
         "merge 1:1 id using b, update",
         "import excel a.xlsx, cellrange(A1) firstrow",
+        'import excel a.xlsx, allstring("%9.2f")',
+        "import delimited a.csv, stringcols(_all)",
         "carryforward x, replace",
         "winsor x, gen(a)",
         "rename x y, lower",
@@ -736,6 +818,8 @@ def test_merge_keeps_values_of_the_master(tmp_path: Path) -> None:
         "by id: drop x",
         "duplicates tag id",
         "gen a = x, magic",
+        # It omits no dummy, and is no option of what an estimation prints.
+        "xi i.id, noomit",
         "bysort id: gen a = x[1]",
     ],
 )
@@ -854,6 +938,12 @@ def test_means_of_collapse_are_weighted_and_firsts_need_one_value() -> None:
         run("collapse (first) x, by(id)")
 
 
+def test_empty_texts_are_not_counted() -> None:
+    """[D] collapse: count is the number of nonmissing values."""
+    out = run("collapse (count) name x, by(id)\ngen year = 1")
+    assert out[["name", "x"]].to_numpy().tolist() == [[3, 2], [2, 2], [0, 1]]
+
+
 def test_sums_of_collapse_are_weighted() -> None:
     """[D] collapse: the sum of w x; a sum of no values is 0, and has all digits."""
     df = frame().assign(n=[2, 1, 3, 1, 0, 1], y=np.nan, h=16777217.0)
@@ -862,6 +952,9 @@ def test_sums_of_collapse_are_weighted() -> None:
     assert out["y"].tolist() == [0, 0, 0]
     out = run("gen a = 1\ncollapse (sum) h = a [fw = n], by(id)\ngen year = 1", df)
     assert out["h"].tolist() == [4, 3, 1]
+    ones = pd.DataFrame({"id": 1, "year": 1, "s": [2**30] * 2})
+    text = "collapse (sum) s, by(id year)\ngen double a = s * s * s"
+    assert run(text, ones)["a"].tolist() == [2.0**93]
     large = df.assign(n=16777217)
     text = "gen a = 1\ncollapse (sum) h = a [pw = n], by(id year)"
     assert run(text, large)["h"].tolist() == [16777217] * 6
@@ -957,6 +1050,7 @@ def test_texts_change_by_bytes_as_in_stata() -> None:
     """[FN] strtrim, strupper: blanks and letters of ASCII; [D] generate: str2 cuts."""
     df = frame().assign(name="\u3000é a\t ")
     out = run("gen t = strtrim(name)\ngen u = upper(name)\ngen str9 v = name", df)
+    assert run("gen l = strlower(u)", out.assign(u="\u00c9 A"))["l"][0] == "\u00c9 a"
     assert out["t"][0] == "\u3000é a\t"
     assert out["u"][0] == "\u3000é A\t "
     assert out["v"][0] == "\u3000é a\t "

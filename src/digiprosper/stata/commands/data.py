@@ -559,6 +559,10 @@ def _read_sheet(path: str, options: Mapping[str, str]) -> str:
     """Write how a sheet is read; without headings, columns are named by letters."""
     code = repr(path) + _read_options(options)
     code += "" if "firstrow" in options else ", header=None"
+    if options.get("allstring"):
+        raise refused("allstring() with a format")
+    # Cells may then be text or numbers, which become text.
+    code += ", dtype=object" if "allstring" in options else ""
     first = re.sub("[^A-Z].*", "", options.get("cellrange", "").upper()) or "A"
     return f"named(from_sheet({code}){_naming(options, 'preserve')}, first={first!r})"
 
@@ -828,9 +832,11 @@ def _reshape_wide(
     code = (
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
         "wide = as_stata(wide.infer_objects())\n"
+        # Columns of a value are beside one another, and before the others.
+        "wide = wide.sort_index(axis=1, level=1, kind='stable', sort_remaining=False)\n"
         f"wide.columns = [f'{{stub}}{{{level}}}' for stub, level in wide.columns]\n"
-        f"df = df.drop(columns={[column, *stubs]!r}).drop_duplicates()"
-        f".merge(wide.reset_index(), on={keys!r}, validate='one_to_one')"
+        f"others = df.drop(columns={[column, *stubs]!r}).drop_duplicates()\n"
+        f"df = wide.reset_index().merge(others, on={keys!r}, validate='one_to_one')"
     )
     creates = tuple(LaterColumns.of_pattern(f"{stub}*") for stub in stubs)
     return Step(code, creates, (column, *stubs), order=(*keys,), filled=(*keys,))
@@ -874,7 +880,7 @@ def translate(command: Command, context: Context) -> Step:
     others = [part for part in typed if typed[part] and part not in allowed]
     if others:
         raise refused(f"{command.name} with {' and '.join(others)}")
-    call = Call(command, context, translated_options(command))
+    call = Call(command, context, translated_options(command, ignored=()))
     step = _with_new_columns(COMMANDS[command.name](call), call)
     return _with_sorting(step, call)
 
