@@ -119,11 +119,15 @@ def test_long_run_effects_by_the_delta_method(gmm: Any) -> None:
     critical = student(gmm.glance()["df_t"]).ppf(0.95)
     row = table.loc["x"]
     np.testing.assert_allclose(
-        row[["estimate", "std_error", "conf_low", "conf_high"]],
+        row[["estimate", "std_error", "delta_low", "delta_high"]],
         [ratio, error, ratio - critical * error, ratio + critical * error],
     )
     # Fieller: at each end b - r (1 - rho) is just significant.
-    for end in (row["fieller_low"], row["fieller_high"]):
+    assert (row["fieller_low"], row["fieller_high"]) == (
+        row["conf_low"],
+        row["conf_high"],
+    )
+    for end in (row["conf_low"], row["conf_high"]):
         weights = np.array([end, 1.0, 0.0])
         gap = b[1] - end * (1 - b[0])
         assert abs(gap) / np.sqrt(weights @ cov @ weights) == pytest.approx(critical)
@@ -164,7 +168,7 @@ def test_persistence_above_one_has_no_long_run_effect(gmm: Any) -> None:
     paths = np.cumsum(explosive[1] * explosive[0] ** np.arange(400))
     assert np.sign(paths[-1]) == np.sign(explosive[1])
     assert abs(paths[-1]) > 1e8
-    columns = ["estimate", "std_error", "conf_low", "conf_high"]
+    columns = ["estimate", "std_error", "delta_low", "delta_high"]
     assert fit.long_run()[columns].isna().all(axis=None)
     # With errors so small Fieller's set would be an interval, of the other sign too.
     for explosive[0], share in ((1.05, 1.0), (1.5, 1e-6), (1.0, 1.0)):

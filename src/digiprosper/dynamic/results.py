@@ -208,13 +208,19 @@ class DynamicResults(FitResults):
         Returns
         -------
         DataFrame
-            One row per regressor: estimate, std_error by the delta method, its interval
-            (conf_low, conf_high) and Fieller's set (fieller_low, fieller_high), which
-            allows for a denominator near zero. If this set is not one bounded interval,
-            its ends are infinite. With draws the first interval is that of the draws;
-            an end is infinite if in too many of them persistence is one or more. If the
-            estimate of persistence is one or more, there is no long-run effect:
-            estimate and error are missing, and the ends of Fieller's set infinite.
+            One row per regressor: estimate, std_error by the delta method, the interval
+            (conf_low, conf_high), Fieller's set (fieller_low, fieller_high) and the
+            interval by the delta method (delta_low, delta_high).
+
+            The interval is Fieller's set with GMM, since it allows for a denominator
+            near zero; if this set is not one bounded interval, its ends are infinite.
+            With the corrected estimators it is that of the draws; an end is infinite if
+            in too many of them persistence is one or more. Intervals by the delta
+            method are too short with few entities and a high persistence.
+
+            If the estimate of persistence is one or more, there is no long-run effect:
+            estimate, error and delta interval are missing, the ends of Fieller's set
+            infinite.
 
         Raises
         ------
@@ -253,21 +259,23 @@ class DynamicResults(FitResults):
         pieces = intervals.fieller((top, bottom), (v_nn, v_nd, v_dd), critical)
         is_bounded = bottom > 0 and len(pieces) == 1
         fieller = pieces[0] if is_bounded else (-np.inf, np.inf)
-        low, high = ratio - critical * error, ratio + critical * error
+        low, high = fieller
         if isinstance(self.estimated, CorrectedEstimates):
             tops, bottoms = (self.estimated.draw_values @ weights.T + _ONE_BELOW).T
             drawn = tops / np.maximum(bottoms, 1 / _WITHOUT_LIMIT)
             ratios = replace(self.estimated, draw_values=drawn[:, None])
             ends = np.ravel(ratios.limits(level))
             infinite = np.abs(ends) > _LARGEST_RATIO
-            low, high = np.where(infinite, np.copysign(np.inf, ends), ends)
+            low, high = np.where(infinite, np.copysign(np.inf, ends), ends).tolist()
         return {
             "estimate": ratio,
             "std_error": error,
-            "conf_low": float(low),
-            "conf_high": float(high),
+            "conf_low": low,
+            "conf_high": high,
             "fieller_low": fieller[0],
             "fieller_high": fieller[1],
+            "delta_low": ratio - critical * error,
+            "delta_high": ratio + critical * error,
         }
 
     # --- results ----------------------------------------------------------------------
