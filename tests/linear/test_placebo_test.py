@@ -388,3 +388,31 @@ def test_size_without_an_effect(gaps: bool, measured: Callable[..., None]) -> No
         {"panel": "unbalanced" if gaps else "balanced", "size": rejected / panels},
     )
     assert 0.03 <= rejected / panels <= 0.07
+
+
+@pytest.mark.parametrize(
+    ("noise", "adverb"), [(3.0, "often"), (1 / 3, "rarely"), (1.0, "")]
+)
+def test_errors_of_the_treated_unlike_those_of_others_are_told(
+    noise: float, adverb: str
+) -> None:
+    frame = make(3, n=31, periods=12)
+    y = np.random.default_rng(4).normal(size=len(frame))
+    # An effect that grows is no larger error.
+    grows = 5 * frame["d"] * frame["t"]
+    frame["y"] = np.where(frame["i"] < 5, noise * y + grows, y)
+    spec = FixedEffects("y", ["d"])
+    told = placebo(spec, frame, reps=19, rng=1).diagnostics
+    unlike = [notice for notice in told if notice.code == "unlike_treated"]
+    assert len(unlike) == bool(adverb)
+    for notice in unlike:
+        untreated = frame[frame["d"] == 0]
+        fit = quiet(spec.fit, Panel(frame, *KEYS))
+        squares = fit.resids.loc[untreated.set_index([*KEYS]).index] ** 2
+        means = squares.groupby("i").mean()
+        ratio = np.sqrt(means[:5].mean() / means[5:].mean())
+        assert notice.data == {"term": "d", "ratio": pytest.approx(ratio)}
+        assert f"rejects a true hypothesis too {adverb}." in notice.message
+    one = frame.assign(d=frame["d"] * (frame["i"] == 0))
+    told = placebo(spec, one, reps=19, rng=1).diagnostics
+    assert "unlike_treated" not in {notice.code for notice in told}

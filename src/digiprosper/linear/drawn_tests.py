@@ -7,6 +7,7 @@ few_weightings       clusters (name), n_clusters, least (smallest p-value)
 few_treated_in_draws clusters (name), n_clusters, terms (names), effective (clusters of
                      the first)
 assigned_by_cluster  term, clusters (name), n_clusters, entity (name)
+unlike_treated       term, ratio (of standard deviations); not a warning
 ==================== ===================================================================
 """
 
@@ -36,8 +37,14 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
-from digiprosper.linear.fixed_effects import refuse_other_specification
-from digiprosper.linear.kernels.exchange import Cohorts, Paths, cohorts, paths
+from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
+from digiprosper.linear.kernels.exchange import (
+    Cohorts,
+    Paths,
+    cohorts,
+    distorted_size,
+    paths,
+)
 from digiprosper.linear.kernels.wild import (
     Draws,
     WildWeights,
@@ -83,6 +90,8 @@ from digiprosper.specification import check_reps
 
 # Notices in whose place a test has its own
 _INSTEAD = (*FEW_CODES, "few_treated")
+# p-value at which errors of two groups are taken to have other variances
+_UNLIKE = 0.05
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}
 
 
@@ -1025,6 +1034,7 @@ def placebo_test(
         (
             *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
             *few_draws(reps, "test"),
+            *_unlike_treated(fit, name, column),
         ),
         name="Placebo test",
         statistic=slope,
@@ -1043,6 +1053,34 @@ def placebo_test(
         },
         method=f"{reps:,} placebo treatments",
     )
+
+
+def _unlike_treated(fit: Any, name: str, column: Floats) -> list[Notice]:
+    if not isinstance(fit, Fitted):
+        return []
+    from scipy.stats import ttest_ind
+
+    sample = fit.prepared.sample
+    # A treatment whose effect varies has larger residuals afterwards.
+    rows, n = column == 0, sample.n_entities
+    counts = np.bincount(sample.entity[rows], minlength=n)
+    sums = np.bincount(sample.entity[rows], fit.solved.residuals[rows] ** 2, n)
+    is_treated, observed = np.bincount(sample.entity, column, n) > 0, sums > 0
+    squares = [
+        sums[group] / counts[group]
+        for group in (observed & is_treated, observed & ~is_treated)
+    ]
+    sizes = np.array([group.size for group in squares])
+    if sizes.min() < 2:
+        return []
+    variances = np.array([group.mean() for group in squares])
+    share = distorted_size(variances, sizes)
+    p = ttest_ind(*map(np.log, squares), equal_var=False).pvalue
+    if share is None or not p < _UNLIKE:
+        return []
+    ratio = float(np.sqrt(variances[0] / variances[1]))
+    adverb = "rarely" if share < 0.05 else "often"
+    return [notice_of("unlike_treated", term=name, ratio=ratio, _adverb=adverb)]
 
 
 def _treatment_cohorts(fit: Any, name: str, column: Floats) -> Cohorts:

@@ -535,14 +535,12 @@ def _blocks_error(problem: str, blocks: object) -> OptionError:
 
 
 def folded_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
-    """Write a row per block: yes, no, or "Some" if a model has some of its terms.
-
-    Terms that would share a row, such as `x` and `lag(x)` with one label, are one term.
-    """
+    """Write a row per block: yes, no, or "Some" if a model has some of its terms."""
     product_names = products_of(columns)
     effects = set(chain.from_iterable(absorbed_effects(c) or () for c in columns))
     rows = []
     for name, terms in folded.items():
+        # Terms that would share a row, as x and lag(x) with one label, are one term.
         shared = [row.terms.values() for row in share_rows(terms, columns, style)]
         row_of = {term: names for names in shared for term in names}
         alike = {
