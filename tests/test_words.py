@@ -86,7 +86,7 @@ ROWS = {
     "dynamic/results.py WORDS": Row(DYNAMIC, composed=("difference.*", "system.*")),
     "learning/panel_dml.py WORDS": Row(LEARNING, composed=("stat.*",)),
     "linear/words.py WORDS": Row(
-        LINEAR, latin=("wild.statistic",), composed=("stat.*",)
+        LINEAR, latin=("stat.cragg_donald", "wild.statistic"), composed=("stat.*",)
     ),
     "mediation/words.py WORDS": Row(MEDIATION, composed=("indirect.effect_through",)),
     "panel/describe.py WORDS": Row(PANEL),

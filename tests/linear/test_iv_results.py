@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -73,8 +73,12 @@ def test_it_is_a_linear_result() -> None:
     assert results.names == ("d", "a", "I(a**2)")
     assert results.glance()["model"] == "FixedEffectsIV"
     assert set(results.glance()) - set(results.reduced_form.glance()) == {
+        "cragg_donald",
         "effective_f",
         "effective_f_critical",
+        "hansen_p",
+        "kp_rk_lm",
+        "kp_rk_lm_p",
     }
     wald = results.wald_test("d = 0.5, a = 0")
     gap = results.coefficients[:2] - [0.5, 0]
@@ -472,7 +476,7 @@ def test_stages_are_the_columns_of_one_table() -> None:
         "Effective F": [f"{tests['effective_f']:,.3f}", ""],
         "Anderson-Rubin 95% set": ["", intervals_text(results.anderson_rubin())],
         "Anderson-Rubin, p-value": ["", "<0.001"],
-        "Hansen J, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
+        "Hansen test, p-value": ["", f"{tests['hansen_j'].p_value:.3f}"],
         "Endogeneity, p-value": ["", "<0.001"],
         "Kleibergen-Paap LM, p-value": ["", "<0.001"],
     }
@@ -500,7 +504,7 @@ def test_stages_of_several_regressors_without_overidentification() -> None:
     ]
     # Exactly identified: there is no test of overidentification, nor an effective F of
     # two regressors.
-    assert not {"Sargan检验p值", "Hansen J检验p值", "有效F值"} & set(table.frame.index)
+    assert not {"Sargan检验p值", "Hansen检验p值", "有效F值"} & set(table.frame.index)
     assert "Anderson-Rubin 95%置信集" not in table.frame.index
     assert [bool(cell) for cell in table.frame.loc["工具变量F值"]] == [
         True,
@@ -566,3 +570,24 @@ def test_the_effective_f_is_a_statistic_of_tables() -> None:
     several = fit(SPEC.replace(endog=["d", "e"], instruments=["z1", "z3"]))
     assert [several.glance()[key] for key in stats] == [None, None]
     assert "Effective F" not in dp.etable(several, stats=stats).frame.index
+
+
+def test_tests_of_instruments_are_statistics_of_tables() -> None:
+    results = fit()
+    tests: Any = results.iv_tests
+    stats = ["kp_rk_lm", "kp_rk_lm_p", "cragg_donald", "hansen_p"]
+    rank, hansen = tests["kp_rk_lm"], tests["hansen_j"]
+    expected = [rank.statistic, rank.p_value, tests["cragg_donald"], hansen.p_value]
+    assert [results.glance()[key] for key in stats] == expected
+    chinese = dp.etable(results, stats=stats, style=dp.TableStyle("zh")).frame
+    assert list(chinese.index[-4:]) == [
+        "Kleibergen-Paap LM统计量",
+        "Kleibergen-Paap LM检验p值",
+        "Cragg-Donald F",
+        "Hansen检验p值",
+    ]
+    exact = fit(SPEC.replace(instruments=["z1"], cov_type="unadjusted"))
+    assert exact.glance()["sargan_p"] is None
+    assert "hansen_p" not in exact.glance()
+    usual = dp.etable([exact, results]).frame.loc["Hansen test, p-value"]
+    assert usual.tolist() == ["", f"{hansen.p_value:.3f}"]

@@ -865,10 +865,16 @@ class IVResults(LinearResults):
         Returns
         -------
         Glance
-            Beside what all results have: effective_f and effective_f_critical.
+            Beside what all results have: effective_f, effective_f_critical, kp_rk_lm
+            with kp_rk_lm_p, cragg_donald, and hansen_p, or sargan_p with
+            ``cov_type="unadjusted"``.
         """
-        names = ("kp_rk_f", "effective_f", "effective_f_critical")
+        names = ("kp_rk_f", "effective_f", "effective_f_critical", "cragg_donald")
         tests: Any = {name: self.iv_tests.get(name, np.nan) for name in names}
+        rank, overidentified, _ = self._summary_tests()
+        tests |= {"kp_rk_lm": rank.statistic, "kp_rk_lm_p": rank.p_value}
+        code = "sargan_p" if self.cov_type == "unadjusted" else "hansen_p"
+        tests[code] = overidentified.p_value
         numbers = {name: None if np.isnan(f) else f for name, f in tests.items()}
         fit = {**LinearResults.glance(self), "model": "FixedEffectsIV", **numbers}
         return cast("Glance", fit)
@@ -1048,14 +1054,15 @@ class IVStages(ResultSet):
         underidentified, overidentified, endogeneity = (
             test.p_value for test in fit._summary_tests()
         )
-        code = "sargan" if fit.cov_type == "unadjusted" else "hansen"
+        # Hansen's test is in the rows of statistics.
+        is_sargan = fit.cov_type == "unadjusted"
         zero = {row.code: {second: cell} for row, cell in fit._anderson_rubin_rows()}
         rows = {
             "stage.first_f": f,
             "stat.effective_f": effective,
             **zero,
             "stage.kp_lm": {second: underidentified},
-            f"stage.{code}": {second: overidentified},
+            **({"stage.sargan": {second: overidentified}} if is_sargan else {}),
             "stage.endogeneity": {second: endogeneity},
         }
         return tuple(

@@ -330,7 +330,7 @@ def from_sheet(path, **options):
     """Read a sheet; numbers in a column that also has text become text."""
     df = pd.read_excel(path, keep_default_na=False, na_values=[""], **options)
     for name in df.columns[df.dtypes == "object"]:
-        cells = df[name].fillna("")
+        cells = df[name].where(df[name].notna(), "")
         is_number = cells.map(lambda cell: isinstance(cell, int | float))
         df[name] = cells.mask(is_number, cells[is_number].map("{:.15g}".format))
         assert df[name].map(type).eq(str).all(), "a column has text and dates"
@@ -584,7 +584,7 @@ def as_stata(df, precision="float64"):
     assert df.columns.is_unique, "two columns would have one name"
     for name, dtype in df.dtypes.items():
         if pd.api.types.is_object_dtype(dtype) or isinstance(dtype, pd.StringDtype):
-            df[name] = df[name].fillna("")
+            df[name] = df[name].where(df[name].notna(), "")
         elif pd.api.types.is_integer_dtype(dtype):
             df[name] = without_overflow(df[name].astype("int64"))
         elif pd.api.types.is_float_dtype(dtype):
