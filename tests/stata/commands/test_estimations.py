@@ -98,6 +98,7 @@ def test_calls(text: str, python: str) -> None:
         "hausman fe re",
         "bdiff, group(g)",
         "test x, mtest",
+        "lincom x + 2*z, eform",
         "xtcsd, frees",
     ],
 )

@@ -220,6 +220,8 @@ def _coefficient(factor: Factor) -> str:
 
 def lincom(call: Call) -> Translation:
     """Translate ``lincom``."""
+    if "eform" in call.options:
+        raise refused("lincom with eform", "Take np.exp() of the sum and its interval.")
     text = _with_terms(call.command.arguments, call.context)
     return call.python(f"fit.combination({json.dumps(text, ensure_ascii=False)})")
 
