@@ -416,3 +416,12 @@ def test_errors_of_the_treated_unlike_those_of_others_are_told(
     one = frame.assign(d=frame["d"] * (frame["i"] == 0))
     told = placebo(spec, one, reps=19, rng=1).diagnostics
     assert "unlike_treated" not in {notice.code for notice in told}
+
+
+def test_errors_of_a_perfect_fit_are_not_compared() -> None:
+    frame = make(3)
+    frame["y"] = frame["i"] + frame["t"] + 2 * frame["d"]
+    told = placebo(FixedEffects("y", ["d"]), frame, reps=19, rng=1).diagnostics
+    codes = {notice.code for notice in told}
+    assert "perfect_fit" in codes
+    assert "unlike_treated" not in codes

@@ -1056,9 +1056,10 @@ def placebo_test(
 
 
 def _unlike_treated(fit: Any, name: str, column: Floats) -> list[Notice]:
-    if not isinstance(fit, Fitted):
+    is_perfect = any(n.code == "perfect_fit" for n in fit.results.diagnostics)
+    if is_perfect or not isinstance(fit, Fitted):
         return []
-    from scipy.stats import ttest_ind
+    from scipy.stats import ttest_ind_from_stats
 
     sample = fit.prepared.sample
     # A treatment whose effect varies has larger residuals afterwards.
@@ -1075,7 +1076,11 @@ def _unlike_treated(fit: Any, name: str, column: Floats) -> list[Notice]:
         return []
     variances = np.array([group.mean() for group in squares])
     share = distorted_size(variances, sizes)
-    p = ttest_ind(*map(np.log, squares), equal_var=False).pvalue
+    treated, others = (
+        (logs.mean(), logs.std(ddof=1), logs.size) for logs in map(np.log, squares)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = ttest_ind_from_stats(*treated, *others, equal_var=False).pvalue
     if share is None or not p < _UNLIKE:
         return []
     ratio = float(np.sqrt(variances[0] / variances[1]))
