@@ -620,9 +620,9 @@ def prepare_learning(spec: Any, panel: Panel) -> LearningSample:
     if spec.transform == "difference" and rows.nobs == rows.n_entities:
         raise not_identified(
             "one_difference",
-            "transform='difference': no entity has more than one difference, which "
-            "leaves no rows for the fixed effects beside. Use transform='dictionary', "
-            "which with two periods takes differences of the terms.",
+            "transform='difference': no entity has more than one difference, so that "
+            "the regression with fixed effects, which is shown beside, has no rows. "
+            "Use transform='dictionary'.",
         )
     folds = _read_folds(spec, prepared)
     demeaned = _demean(spec, prepared, terms)

@@ -100,10 +100,12 @@ def _notices(
     yield from notices.pairs_of_rows(sample)
     if prepared.obs_weights is not None:
         yield from notices.weights_vary(sample, spec.obs_weights, prepared.obs_weights)
-    changes = np.flatnonzero(np.diff(steps) > 1) + 1
-    # Only with a varying base do changes before treatment span gaps.
+    after_gap = np.flatnonzero(np.diff(steps) > 1) + 1
     latest = cohorts.first[last >= 0].max(initial=0)
-    changes = changes[(steps[changes] < latest) & (spec.base_period != "universal")]
+    # Only with a varying base do changes before treatment span gaps.
+    if spec.base_period == "universal":
+        latest = 0
+    changes = after_gap[steps[after_gap] < latest]
     yield from notices.earlier_base(cohorts, last, spec.anticipation, changes)
     yield from notices.cells_left_out(cohorts, left_out)
     if spec.x and spec.adjustment != "regression":
