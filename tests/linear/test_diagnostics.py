@@ -740,16 +740,18 @@ def test_terms_that_rounding_leaves_few_digits_are_said(
 
 
 @pytest.mark.parametrize(
-    ("groups", "carriers", "effective", "few"),
+    ("groups", "carriers", "effective", "code"),
     [
-        (40, 6, 6.95, True),
-        (40, 7, 7.05, False),
-        (10, 4, 4.95, True),
-        (10, 5, 5.05, False),
+        (40, 6, 6.95, "few_treated"),
+        (40, 7, 7.05, "few_effective_clusters"),
+        (40, 9, 9.95, "few_effective_clusters"),
+        (40, 10, 10.05, None),
+        (10, 4, 4.95, "few_treated"),
+        (10, 5, 5.05, None),
     ],
 )
-def test_few_carriers_are_fewer_than_seven_and_than_half_of_the_clusters(
-    groups: int, carriers: int, effective: float, few: bool
+def test_few_effective_clusters_are_fewer_than_ten_and_than_half_of_the_clusters(
+    groups: int, carriers: int, effective: float, code: str | None
 ) -> None:
     # One cluster more carries a share s of what each of the others does: (k + s)^2 /
     # (k + s^2) are effective.
@@ -762,10 +764,19 @@ def test_few_carriers_are_fewer_than_seven_and_than_half_of_the_clusters(
     )
     data["x"] = np.repeat(size, 4) * np.tile([1.0, -1.0, -1.0, 1.0], groups)
     data["y"] = np.random.default_rng(3).normal(size=len(data))
-    actual = few_treated_notices(FixedEffects("y", ["x"], time_effects=False), data)
-    assert [n.data["terms"]["x"]["effective"] for n in actual] == (
-        [pytest.approx(g)] if few else []
-    )
+    panel, spec = Panel(data, "i", "t"), FixedEffects("y", ["x"], time_effects=False)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        diagnostics = spec.fit(panel).diagnostics
+    is_warned = any("few clusters" in str(warning.message) for warning in warned)
+    assert is_warned is (code == "few_treated")
+    actual = [n for n in diagnostics if "effective" in n.message]
+    assert [n.code for n in actual] == ([code] if code else [])
+    if code:
+        assert actual[0].data["terms"]["x"]["effective"] == pytest.approx(g)
+    if code == "few_effective_clusters":
+        others = spec.replace(cov_type="cr2").fit(panel).diagnostics
+        assert code not in {n.code for n in others}
 
 
 def test_no_more_than_two_periods_back_is_a_lag_of_the_outcome() -> None:

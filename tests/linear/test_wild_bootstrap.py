@@ -517,6 +517,20 @@ def test_few_clusters_are_no_remark_and_few_treated_ones_are_one() -> None:
     assert notice.data["effective"] == pytest.approx(1, abs=0.3)
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.FewClustersWarning")
+@pytest.mark.parametrize(("treated", "told"), [(3, True), (4, False)])
+def test_the_wild_bootstrap_is_said_to_reject_too_rarely_below_four_treated(
+    treated: int, told: bool
+) -> None:
+    """Sizes with three and four treated of 31 are .010 and .068."""
+    frame = frame_of(14, 31, 10, holes=0).assign(
+        d=lambda f: ((f["i"] < treated) & (f["t"] > 4)).astype(float)
+    )
+    test = wild_bootstrap(FixedEffects("y", ["d"]), Panel(frame, *KEYS), "d", rng=1)
+    codes = [notice.code for notice in test.diagnostics]
+    assert codes == (["few_treated_in_draws"] if told else [])
+
+
 def test_the_estimate_is_of_the_named_combination_and_constants_are_in_the_null() -> (
     None
 ):

@@ -782,3 +782,43 @@ def test_size_of_equal_slopes_without_a_threshold(
     measured("size_of_equal_slopes", {"size": size, "coverage": coverage})
     assert 0.35 < size < 0.75
     assert coverage < 0.90
+
+
+@pytest.mark.parametrize(
+    ("options", "n_thresholds"),
+    [({}, 1), ({"cov_type": "crv3", "regime_intercept": True}, 1), ({"grid": 30}, 2)],
+)
+def test_slope_intervals_are_those_of_given_thresholds_in_the_80_percent_sets(
+    options: dict[str, Any], n_thresholds: int
+) -> None:
+    """Hansen (2000): the union over a set of the threshold, from separate fits."""
+    spec = PanelThreshold(
+        "y", "z", "q", "x", n_thresholds=n_thresholds, bootstrap=None, **options
+    )
+    data = panel()
+    fit = spec.fit(data)
+    intervals = [fit.slopes.conf_int(0.9)]
+    for j in range(n_thresholds):
+        bound = critical_lr(0.8) * max(1.0, fit.variance_ratios[j])
+        profile = fit.profile(j + 1)
+        gammas = profile.loc[profile["lr"] <= bound, "gamma"].to_numpy()
+        if gammas.size > 20:
+            gammas = gammas[np.linspace(0, gammas.size - 1, 20).round().astype(int)]
+        for gamma in gammas:
+            values = fit.estimates.copy()
+            values[j] = gamma
+            other = spec.replace(thresholds=tuple(np.sort(values)))
+            intervals.append(other.fit(data).slopes.conf_int(0.9))
+    expected = pd.concat(intervals).groupby(level=0)
+    actual = fit.slope_intervals(0.9)
+    low, high = expected["conf_low"].min(), expected["conf_high"].max()
+    assert len(intervals) > 2 * n_thresholds
+    np.testing.assert_allclose(actual["conf_low"], low[actual.index], rtol=1e-10)
+    np.testing.assert_allclose(actual["conf_high"], high[actual.index], rtol=1e-10)
+    assert (
+        pickle.loads(pickle.dumps(fit)).slope_intervals().equals(fit.slope_intervals())
+    )
+    given = spec.replace(thresholds=tuple(np.sort(fit.estimates))).fit(data)
+    assert given.slope_intervals().equals(given.slopes.conf_int())
+    assert "over the 80% set" in fit.summary()
+    assert "over the 80% set" not in given.summary()

@@ -96,12 +96,13 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
     n entities are observed for 10 periods. The slope is 1 below the threshold and 1 +
     jump above it. "serial": the threshold variable, the regressor z and the errors have
     a serial correlation of .8. "het": the standard deviation of the errors is
-    sqrt(.25 + .75 z^2). The last column is the share of panels in which the 95%
-    interval of the lower slope, with the threshold taken as known, holds the true
-    slope.
+    sqrt(.25 + .75 z^2). The last columns are the share of panels in which the 95%
+    interval of the lower slope holds the true slope, with the threshold taken as known
+    and by `slope_intervals`.
     """
     spec = PanelThreshold("y", "z", "q", "x", time_effects=False, bootstrap=None)
     hits: dict[str, list[bool]] = {"lr": [], "scaled": [], "slope": []}
+    hits["slope, over the 80% set"] = []
     for columns in panels(n, jump, design):
         results = spec.fit(Panel(pd.DataFrame(columns), "i", "t"))
         profile = results.profile()
@@ -109,10 +110,12 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
         true = profile.loc[profile["gamma"] <= 0, "lr"].iloc[-1]
         for word in ("lr", "scaled"):
             hits[word].append(bool(true <= results.critical_value(method=word)))
-        low, high = results.slopes.conf_int().loc[
-            "z:regime1", ["conf_low", "conf_high"]
-        ]
-        hits["slope"].append(bool(low <= 1 <= high))
+        for word, intervals in {
+            "slope": results.conf_int(),
+            "slope, over the 80% set": results.slope_intervals(),
+        }.items():
+            low, high = intervals.loc["z:regime1", ["conf_low", "conf_high"]]
+            hits[word].append(bool(low <= 1 <= high))
     covered = {word: float(np.mean(held)) for word, held in hits.items()}
     measured(
         "coverage_of_threshold_sets",
@@ -121,6 +124,7 @@ def test_a_variance_tied_to_the_regressor_needs_the_scaled_set(
     assert near(hits["lr"], lr), np.mean(hits["lr"])
     assert near(hits["scaled"], scaled), np.mean(hits["scaled"])
     assert near(hits["slope"], slope), np.mean(hits["slope"])
+    assert 0.92 <= covered["slope, over the 80% set"] <= 0.99
 
 
 @pytest.mark.montecarlo

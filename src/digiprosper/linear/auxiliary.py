@@ -26,7 +26,12 @@ from digiprosper.report.notices import FEW_CODES, not_psd, without
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import freedom_text
 
-_ABOUT_ERRORS = (*FEW_CODES, "few_treated", "robust_inconsistent")
+_ABOUT_ERRORS = (
+    *FEW_CODES,
+    "few_treated",
+    "few_effective_clusters",
+    "robust_inconsistent",
+)
 
 
 def fit_for_test(spec: FixedEffects, panel: Panel, caller: str) -> Fitted:

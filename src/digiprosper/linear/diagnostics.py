@@ -110,6 +110,7 @@ def few_treated(
     by_cluster: Sequence[ClusterSums] = (),
     auxiliary: Sequence[str] = (),
     model: str = "",
+    limit: float = notices.EFFECTIVE_CLUSTERS,
 ) -> list[Notice]:
     """Report slopes identified by few clusters, except those of `auxiliary`."""
     sample, scan = prepared.sample, prepared.block_sums
@@ -120,7 +121,7 @@ def few_treated(
         if scan is None
         else scan.variation(names)
     ):
-        few = min(notices.EFFECTIVE_CLUSTERS, _HALF * variation.groups)
+        few = min(limit, _HALF * variation.groups)
         by_term = zip(names, variation.effective, variation.shares.T, strict=True)
         carriers = {
             name: largest_clusters(float(effective), shares, variation.labels)
@@ -310,7 +311,7 @@ def merge_notices(of_equations: Iterable[Notice]) -> list[Notice]:
     """Merge the notices of several equations: drop repetitions, join `few_treated`."""
     distinct, few = list[Notice](), list[notices.FewTreated]()
     for notice in of_equations:
-        if notice.code == "few_treated":
+        if notice.code in ("few_treated", "few_effective_clusters"):
             few.append(notices.FewTreated(**notice.data))
         elif notice not in distinct:
             distinct.append(notice)

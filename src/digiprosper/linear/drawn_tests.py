@@ -52,7 +52,7 @@ from digiprosper.linear.kernels.wild import (
     p_value_of_draws,
     wild_weights,
 )
-from digiprosper.linear.notices import LEAST_P, few_exchanges
+from digiprosper.linear.notices import LEAST_FOR_DRAWS, LEAST_P, few_exchanges
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.words import WORDS
 from digiprosper.optional import progress_bar
@@ -89,7 +89,7 @@ from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 # Notices in whose place a test has its own
-_INSTEAD = (*FEW_CODES, "few_treated")
+_INSTEAD = (*FEW_CODES, "few_treated", "few_effective_clusters")
 # p-value at which errors of two groups are taken to have other variances
 _UNLIKE = 0.05
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}
@@ -423,7 +423,11 @@ def _few_treated(fit: Any, row: Floats) -> Iterator[Notice]:
     """Report that a tested coefficient depends on few clusters."""
     tested = {fit.results.names[at] for at in np.flatnonzero(row)}
     for data in [n.data for n in fit.results.diagnostics if n.code == "few_treated"]:
-        terms = tuple(term for term in data["terms"] if term in tested)
+        terms = tuple(
+            name
+            for name, term in data["terms"].items()
+            if name in tested and term["effective"] < LEAST_FOR_DRAWS
+        )
         if terms:
             yield notice_of(
                 "few_treated_in_draws",

@@ -50,7 +50,14 @@ from digiprosper.linear.diagnostics import (
 )
 from digiprosper.linear.kernels.bias_reduced import BiasReduced, bias_reduced
 from digiprosper.linear.kernels.wild import ClusterSums, cluster_sums
-from digiprosper.linear.notices import NEAR, dropped_column, in_memory_only, no_variance
+from digiprosper.linear.notices import (
+    EFFECTIVE_CLUSTERS,
+    ENOUGH_CLUSTERS,
+    NEAR,
+    dropped_column,
+    in_memory_only,
+    no_variance,
+)
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.results import (
     EffectValues,
@@ -534,6 +541,9 @@ def make_results(
             solved.root,
             by_cluster=by_cluster if full.moved is None else (),
             auxiliary=auxiliary,
+            limit=ENOUGH_CLUSTERS
+            if prepared.options.cov_type == "clustered"
+            else EFFECTIVE_CLUSTERS,
         ),
         *shared_between_clusters(
             prepared,

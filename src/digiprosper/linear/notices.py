@@ -31,6 +31,7 @@ near_collinear           columns, measure ("absorbed", "condition", "rounding" o
 perfect_fit              depvar
 no_variance              terms
 robust_inconsistent      cov_type, periods (rows per entity)
+few_effective_clusters   as few_treated; not a warning
 few_treated              clusters (name), n_clusters, terms (term to effective, share,
                          largest), only_controls, cov_type, has_cr2, model (without
                          cr2, or ""); not a warning about controls only
@@ -76,8 +77,13 @@ from digiprosper.report.text import freedom_text
 # With fewer effective clusters 95% intervals cover less than 90%; see docs/validity.md.
 # If G is small too, intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS = 7.0
+# With as many or more, clustered intervals of FixedEffects cover 92% or more.
+ENOUGH_CLUSTERS = 10.0
 # Two treated clusters give 2.0 to 2.7 effective clusters, three give 3.0 or more.
 LEAST_EFFECTIVE = 3.0
+# With fewer effective clusters the wild bootstrap of one coefficient rejects a true
+# null too rarely; see docs/explanations/few_clusters.md.
+LEAST_FOR_DRAWS = 4.0
 # Fewest clusters of similar sizes with which the wild bootstrap keeps its size; see
 # docs/explanations/few_clusters.md.
 WILD_CLUSTERS = 10
@@ -547,8 +553,9 @@ def _few_treated(entry: FewTreated) -> Notice:
     lacks = ""
     if entry.model:
         lacks = f"{entry.model} has no errors that allow for it. "
+    least = min(term["effective"] for term in terms.values())
     return notice_of(
-        "few_treated",
+        "few_treated" if least < EFFECTIVE_CLUSTERS else "few_effective_clusters",
         **entry._asdict(),
         _start=start,
         _first=first,

@@ -40,6 +40,7 @@ from digiprosper.optional import progress_bar
 from digiprosper.panel import Panel
 from digiprosper.panel.access import table_of
 from digiprosper.panel.terms import canonical, parse
+from digiprosper.report.estimates import Estimates
 from digiprosper.specification import (
     TERM,
     TERMS,
@@ -49,7 +50,7 @@ from digiprosper.specification import (
     refuse_outcome,
 )
 from digiprosper.threshold import notices
-from digiprosper.threshold.results import ThresholdResults
+from digiprosper.threshold.results import SLOPE_SET, ThresholdResults, critical_lr
 from digiprosper.threshold.search import (
     WILD,
     Bootstrap,
@@ -71,6 +72,8 @@ Search: TypeAlias = Literal["sequential", "joint"]
 Rule: TypeAlias = Literal["<=", "<"]
 DfRule: TypeAlias = Literal["hansen", "xthreg"]
 Grid: TypeAlias = int | Literal["hansen"] | None
+# Most values of a threshold at which slopes are estimated for their intervals
+_MOST_REFITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +407,7 @@ class PanelThreshold(Specification):
             raise
 
         results = self._make_results(search, searched, regimes, slopes)
+        results = self._with_slopes_in_sets(results, search, searched.at)
         columns = table_of(panel).names
         logarithms = [
             term
@@ -515,6 +519,25 @@ class PanelThreshold(Specification):
         y = sample.columns("y")[:, 0]
         return fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
 
+    def _with_slopes_in_sets(
+        self, results: ThresholdResults, search: ThresholdSearch, at: Sequence[int]
+    ) -> ThresholdResults:
+        if results.given:
+            return results
+        fits = list[Estimates]()
+        for j, ssr in enumerate(results.profiles):
+            # Below one the ratio is not used: with it a slope is covered less often
+            # where the change at the threshold is small.
+            ratio = max(1.0, results.variance_ratios[j])
+            lr = (ssr / ssr.min() - 1) * results.df
+            inside = np.flatnonzero(lr <= critical_lr(SLOPE_SET) * ratio)
+            some = np.linspace(0, inside.size - 1, min(inside.size, _MOST_REFITS))
+            for position in inside[some.round().astype(np.intp)].tolist():
+                positions = [*at[:j], position, *at[j + 1 :]]
+                regimes = search.plan.regimes(positions)
+                fits.append(self._fit_slopes(search.prepared, regimes).estimated)
+        return replace(results, slopes_in_sets=tuple(fits))
+
     def _make_results(
         self,
         search: ThresholdSearch,
@@ -563,5 +586,6 @@ class PanelThreshold(Specification):
                 *sample.names_of("regime_dependent"),
                 *(["intercept"] if self.regime_intercept else []),
             ),
+            slopes_in_sets=(),
             diagnostics=(),
         )
