@@ -48,7 +48,8 @@ INSIDE = set(
     table_notes table_rows note_in note draws_text draw_values drawn lost_draws name
     diagnostics rng_entropy n_drawn reps level state entity_sums method estimates
     depvar sample equation window info cells n_rows sample_hash sums profile_ssr routes
-    search_ssr null_ssr fit_ssr candidates profiles statistic_values statistic_draws
+    search_ssr slopes_in_sets null_ssr fit_ssr candidates profiles statistic_values
+    statistic_draws
     coding df_rule given separated_index threshold_draws regime_counts points system
     weights_hash weights_text weights_standardise n_parameters fit_glance errors_text
     stages reduced_forms errors n_all_entities lag_names slopes gmm_options

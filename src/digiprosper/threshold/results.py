@@ -261,7 +261,7 @@ class SlopesByRegime(BaseResults):
             Cells.of([first_column, "rows", slopes.key_names[0]], rows),
             Lines(("",)),
             coefficient_cells(slopes.tidy()),
-            Lines(below),
+            Lines(tuple(below)),
             Remarks.of(printed),
             settings=self.settings,
             version=slopes.version,
