@@ -160,22 +160,35 @@ FIT = dp.FixedEffects("log(gsp)", ["unemp"]).fit(dp.datasets.us_states())
 TEST = FIT.wald_test("unemp = 0")
 
 
-@pytest.mark.many(14)
+@pytest.mark.many(27)
 @pytest.mark.parametrize(
     ("owner", "name", "advice"),
     [
         (dp, "feols", r"write dp.FixedEffects\("),
         (dp, "PanelOLS", r"write dp.FixedEffects\("),
         (dp, "DiD", r"write dp.StaggeredDid\("),
+        (dp, "did2s", "estimator='imputation'"),
+        (dp, "SunAbraham", "estimator='sun_abraham'"),
+        (dp, "Panel_FE_Lag", "model='sar'"),
+        (dp, "ML_ErrorFE", "model='sem'"),
         (dp, "FixedEffect", "did you mean 'FixedEffects'"),
         (FIT, "bse", r"write std_errors\['x'\]"),
         (FIT, "coef", r"write params\['x'\]"),
         (FIT, "pvalue", "did you mean 'pvalues'"),
         (FIT, "r2", "write rsquared"),
+        (FIT, "rsquared_inclusive", "write rsquared"),
+        (FIT, "rsquared_overall", "write rsquared_within, or rsquared; .* not here"),
+        (FIT, "aic", "no attribute 'aic'$"),
+        (FIT, "f_pooled", r"write dp.poolability\(spec, panel\)"),
+        (FIT, "wildboottest", r"write dp.wild_bootstrap\("),
+        (FIT, "get_robustcov_results", r"write dp.FixedEffects\(.*cov_type='robust'"),
         (FIT, "to_latex", r"write dp.etable\(\[fit\]\).save\('table.tex'\)"),
         (TEST, "pvalue", "did you mean 'p_value'"),
         (TEST, "bse", "no attribute 'bse'$"),
         (dp.datasets.us_states(), "df", "write frame"),
+        (dp.datasets.us_states(), "gsp", r"write panel\['gsp'\]"),
+        (dp.datasets.us_states(), "drop", "write frame, a DataFrame"),
+        (dp.datasets.us_states(), "shift", r"write lag\('x'\)"),
         (dp.etable([FIT]), "to_word", r"write save\('table.docx'\)"),
         (FIT, "_repr_png_", "'LinearResults' object has no attribute '_repr_png_'$"),
     ],

@@ -39,13 +39,20 @@ INSTEAD = {
             "dp.PoissonEffects(y, [x]).fit(panel)"
         ),
         "feglm logit probit xtlogit": "dp.LogitEffects(y, [x]).fit(panel)",
-        "xtabond xtabond2 gmm pgmm differencegmm": "dp.DynamicPanel(y, [x]).fit(panel)",
+        "xtabond xtabond2 gmm pgmm differencegmm abond": (
+            "dp.DynamicPanel(y, [x]).fit(panel)"
+        ),
         "systemgmm system_gmm xtdpdsys xtdpdgmm": (
             "dp.DynamicPanel(y, [x], estimator='system').fit(panel)"
         ),
-        "did csdid att_gt attgt did2s did_imputation sunab callawaysantanna": (
+        "did csdid att_gt attgt callawaysantanna": (
             "dp.StaggeredDid(y, event).fit(panel)"
         ),
+        "did2s did_imputation imputationdid": (
+            "dp.StaggeredDid(y, event, estimator='imputation')"
+        ),
+        "sunab sunabraham": "dp.StaggeredDid(y, event, estimator='sun_abraham')",
+        "differenceindifferences": "dp.FixedEffects.from_formula('y ~ group*post')",
         "aggte": "dp.StaggeredDid(y, event).fit(panel).aggregate('simple')",
         "event_study": "dp.EventStudy(y, event).fit(panel)",
         "honest_did honestdid": "dp.EventStudy(y, event).fit(panel).honest()",
@@ -55,18 +62,25 @@ INSTEAD = {
             "dp.Mediation(y, treatment, [mediator], [x]).fit(panel)"
         ),
         "utest": "dp.u_test(fit, 'x')",
-        "xsmle sar sem sdm spatialdurbin panelsdm": (
+        "xsmle sdm spatialdurbin panelsdm": (
             "dp.PanelSpatial(y, [x], spatial_weights).fit(panel)"
+        ),
+        "sar ml_lag ml_lagfe panel_fe_lag": (
+            "dp.PanelSpatial(y, [x], spatial_weights, model='sar')"
+        ),
+        "sem ml_error ml_errorfe panel_fe_error": (
+            "dp.PanelSpatial(y, [x], spatial_weights, model='sem')"
         ),
         "entropyweights entropyweight entropyindex entropy critic topsis": (
             "dp.CompositeIndex(system, weighting='entropy').fit(panel)"
         ),
         "boottest wildboottest": "dp.wild_bootstrap(spec, panel, 'x')",
+        "ritest": "dp.randomisation_test(spec, panel, 'x')",
         "read_csv from_csv dataframe": (
             "dp.Panel(pandas.read_csv(path), entity='id', time='year')"
         ),
         "read_excel": "dp.Panel.from_excel(path, entity='id')",
-        "summary esttab outreg2 summary_col modelsummary stargazer texreg": (
+        "summary esttab outreg2 summary_col modelsummary stargazer texreg compare": (
             "dp.etable([fit])"
         ),
         "phtest": "dp.hausman(spec, panel, method='classical')",
@@ -79,7 +93,7 @@ INSTEAD = {
         ),
         "pdata_frame pdataframe": "dp.Panel(df, entity='id', time='year')",
         "coefplot iplot plot": "dp.plots.coefficients(fit)",
-        "tobit xttobit quantreg qreg quantile_regression quantileregression": (
+        "tobit xttobit quantreg qreg quantile_regression quantileregression mixedlm": (
             "dp.etable([fit]) of a fit of statsmodels or pyfixest"
         ),
         "read_do_file run_do_file": "dp.stata.run_do_file(path, data)",
@@ -90,7 +104,10 @@ INSTEAD = {
         "p": "pvalues['x']",
         "tvalues": "tstats['x']",
         "vcov cov_params": "cov",
-        "r2 r_squared": "rsquared",
+        "r2 r_squared rsquared_inclusive": "rsquared",
+        "rsquared_between rsquared_overall": (
+            "rsquared_within, or rsquared; others are not here"
+        ),
         "r2_adj adj_r2 adjusted_r2": "rsquared_adj",
         "r2_within rsquared_inner": "rsquared_within",
         "fvalue": "f_statistic",
@@ -105,28 +122,33 @@ INSTEAD = {
         "summary2 coef_table coeftable": "tidy(), or summary()",
         "fixef ranef estimated_effects": "effects",
         "plot": "dp.plots",
+        "f_pooled": "dp.poolability(spec, panel)",
+        "wildboottest": "dp.wild_bootstrap(spec, panel, 'x')",
+        "get_robustcov_results": "dp.FixedEffects(y, [x], cov_type='robust')",
         "att": "aggregate('simple')",
         "gamma threshold": "thresholds['estimate']",
         "turning_point": "extremum",
         "verdict": "supported",
         "first_stage_f": "iv_tests['effective_f']",
-        "to_latex as_latex": "dp.etable([fit]).save('table.tex')",
-        "to_excel": "dp.etable([fit]).save('table.xlsx')",
-        "to_csv": "dp.etable([fit]).save('table.csv')",
-        "aic bic llf": ".glance()",
+        "to_latex as_latex to_excel to_csv": (
+            "dp.etable([fit]).save('table.tex'), or .xlsx, .csv"
+        ),
+        "llf": "log_likelihood",
     },
     "panel": {
         "df data to_frame to_dataframe to_pandas": "frame",
         "query filter loc": "subset('year >= 2015')",
         "merge join": "attach(data)",
-        "groupby mean to_csv": "frame, a DataFrame with the keys in its index",
+        "shift": "lag('x')",
+        "groupby mean to_csv shape drop sort_values fillna": (
+            "frame, a DataFrame with the keys in its index"
+        ),
     },
     "table": {
-        "to_latex as_latex": "save('table.tex')",
         "to_word to_docx": "save('table.docx')",
-        "to_excel": "save('table.xlsx')",
-        "to_html": "save('table.html')",
-        "to_csv": "save('table.csv')",
+        "to_latex as_latex to_excel to_html to_csv": (
+            "save('table.tex'), or .xlsx, .html, .csv"
+        ),
     },
     "argument": {
         "vce": "clusters='id'",
@@ -144,6 +166,8 @@ INSTEAD = {
         "est_method": "adjustment",
         "clustervars": "clusters='id'",
         "vcov se se_type robust": "cov_type='clustered'",
+        "drop_absorbed": "collinear='drop'",
+        "fixef_rm": "singletons='keep'",
         "weights weightsname": "obs_weights",
         "m mediator": "mediators",
         "treat treated d": "treatment",
@@ -161,7 +185,9 @@ INSTEAD = {
         "ivstyle iv": "instruments=[...]",
         "maxlag maxlags maxldep lag_limits laglimits": "instrument_lags=(2, 3)",
         "twostep two_step onestep": "steps",
-        "model ml model_y model_d model_t": "learners={'lasso': LassoCV()}",
+        "model ml model_y model_d model_t ml_l ml_m ml_g": (
+            "learners={'lasso': LassoCV()}"
+        ),
         "trend trends entity_trends": "absorb=['id[year]']",
         "x": "controls",
         "data df panel": "dp.Panel(df, entity='id', time='year'), then .fit(panel)",
@@ -175,11 +201,14 @@ INSTEAD = {
         "hc1 hetero": "robust",
         "crv1": "clustered",
         "iid nonrobust homoskedastic": "unadjusted",
-        "hac newey_west neweywest newey-west kernel nw dk pcse": "driscoll_kraay",
+        "hac newey_west neweywest newey-west kernel nw dk driscoll-kraay pcse": (
+            "driscoll_kraay; that of other programs is xtscc"
+        ),
         "arellano": "clustered",
         "fixest": "reghdfe",
         "sss": "plm",
         "hc0": "none",
+        "hc0 white": "robust, and ssc='none'",
         "cs csdid": "callaway_santanna",
         "nevertreated": "never",
         "notyettreated": "not_yet",
@@ -188,5 +217,7 @@ INSTEAD = {
         "sunab": "sun_abraham",
         "gmm": "difference",
         "durbin": "sdm",
+        "lag": "sar",
+        "error": "sem",
     },
 }

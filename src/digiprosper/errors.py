@@ -811,6 +811,8 @@ class _NoAttribute(AttributeError):
 
     def __str__(self) -> str:
         text, kind = self.args
+        if kind == "panel" and self.name in getattr(self.obj, "columns", ()):
+            return f"{text} (write panel[{self.name!r}])"
         public = [each for each in dir(type(self.obj)) if not each.startswith("_")]
         return f"{text}{suggestion(str(self.name), kind, public)}"
 

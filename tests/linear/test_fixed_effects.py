@@ -1728,11 +1728,12 @@ def test_terms_keep_the_names_that_were_typed(
         ("y ~ a | city | d ~ z", "FixedEffectsIV"),
         ("y ~ a | city + year | 0 | city", "clusters='province'"),
         ("y ~ a | city | (d ~ z) | city", "FixedEffectsIV"),
+        ("y ~ a + [d ~ z]", "has instruments; use FixedEffectsIV"),
         ("y ~ a + EntityEffects", "after a bar"),
         ("y ~ lag(a, 1:2) | city", "several lags are several terms"),
     ],
 )
-@pytest.mark.many(11)
+@pytest.mark.many(12)
 def test_what_is_wrong_is_said(formula: str, what: str) -> None:
     with pytest.raises(TermError, match=what):
         read_formula(formula)

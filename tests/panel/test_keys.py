@@ -305,10 +305,14 @@ def test_whole_decimal_times_are_whole_numbers() -> None:
         ),
         ([2019.5, 2020.0, 2021.0, 2022.0], ["'year'", "fractional", "2019.5"]),
         ([True, False, True, False], ["'year'", "boolean"]),
+        (
+            pd.Categorical([2019, 2020, 2021, 2022]),
+            ["'year' is a category ('2019'", "astype(int)"],
+        ),
     ],
 )
 def test_times_without_an_order_are_refused_and_told_how_to_convert(
-    years: list[object], words: list[str]
+    years: Any, words: list[str]
 ) -> None:
     with pytest.raises(PanelIndexError) as caught:
         keys_of(FLAT.assign(year=years))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 
@@ -127,6 +129,12 @@ def test_what_is_not_a_result_is_refused(model, one_way):
         read_columns([one_way, model], "etable")
     with pytest.raises(InputTypeError):
         read_columns(model, "etable")
+
+
+def test_a_result_of_another_package_is_not_called_a_test(one_way):
+    other = SimpleNamespace(att=1.0, se=0.5, p_value=0.05)
+    with pytest.raises(InputTypeError, match=r"needs params, cov, nobs, tidy\(level\)"):
+        read_columns([one_way, other], "etable")
 
 
 def test_heads_must_match_the_columns(one_way):

@@ -511,7 +511,7 @@ def test_results_of_pyfixest(panel: dp.Panel) -> None:
     effects = table.loc["state fixed effects"].tolist()
     assert effects == ["Yes", "Yes", "Yes", "No", "Yes"]
     assert table.loc["lpc"].tolist()[0] == table.loc["lpc"].tolist()[1]
-    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* one by one"):
+    with pytest.raises(InputTypeError, match=r"FixestMulti cannot .* \.to_list\(\)"):
         foreign(feols("lgsp ~ csw(lpc, unemp)", rows))
     pickle.loads(pickle.dumps(foreign(fits["one"]))).tidy()
 

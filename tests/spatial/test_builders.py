@@ -312,6 +312,8 @@ def test_weights_of_libpysal_by_their_attributes() -> None:
         == expected
     )
     assert SpatialWeights.from_pysal(w).entities.tolist() == ["0", "1", "2"]
+    with pytest.raises(InputTypeError, match=r"takes SpatialWeights.from_pysal\(w\)"):
+        dp.PanelSpatial("y", ["x"], w)  # type: ignore[arg-type]
     index = pd.MultiIndex.from_tuples(
         [("b", "a"), ("a", "b"), ("b", "c"), ("c", "b"), ("d", "d")],
         names=["focal", "neighbor"],

@@ -85,8 +85,12 @@ def test_spreg_live(seed: int, effects: tuple[bool, bool]) -> None:
         design = np.hstack([*(by_period[name] for name in columns), dummies])
         peer = estimator(by_period["y"], design, w, epsilon=1e-12)
         spec = PanelSpatial("y", x, weights, model=model, time_effects=effects[1])
-        results = spec.replace(likelihood="unadjusted").fit(panel)
+        results = spec.replace(likelihood="unadjusted", cov_type="information").fit(
+            panel
+        )
         spatial = peer.rho if "rho" in results.params else peer.lam
         expected = [float(np.squeeze(spatial)), *peer.betas.ravel()[: len(columns)]]
         assert results.params.to_numpy() == pytest.approx(expected, abs=1e-7)
+        errors = [float(peer.std_err[-1]), *peer.std_err[: len(columns)]]
+        assert results.std_errors.to_numpy() == pytest.approx(errors, rel=1e-5)
         assert results.loglik == pytest.approx(float(np.squeeze(peer.logll)), abs=1e-7)

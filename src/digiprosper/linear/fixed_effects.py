@@ -610,11 +610,9 @@ def _check_formula(formula: str) -> None:
             formula, "has Stata's '#': write a:b, and a^b for crossed effects."
         )
     model, *effects = formula.split("|")
-    if len(effects) > 1 and "~" in effects[-1]:
+    if re.search(r"\[.*~", model) or (len(effects) > 1 and "~" in effects[-1]):
         raise _refusal(
-            formula,
-            "has instruments in a third part; use FixedEffectsIV(y, x, endog, "
-            "instruments).",
+            formula, "has instruments; use FixedEffectsIV(y, x, endog, instruments)."
         )
     if len(effects) > 2:
         raise _refusal(

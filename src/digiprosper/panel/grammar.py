@@ -115,16 +115,16 @@ _SPELLINGS = (
         ),
     ),
     (
-        r"^scale\((\w+)\)$",
+        r"^(?:scale|standardize)\((\w+)\)$",
         r"panel.standardise('\1') replaces the column by the standardised one",
     ),
     (
         r"^center\((\w+)\)$",
         r"centre a column with panel.assign(\1=lambda f: f['\1'] - f['\1'].mean())",
     ),
-    (r"^log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
-    (r"^asinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
-    (r"^ifelse\((.+), *1, *0\)$", r"a dummy is I(\1)"),
+    (r"^(?:np\.)?log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
+    (r"^(?:np\.arc|a)sinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
+    (r"^(?:np\.where|ifelse)\((.+), *1, *0\)$", r"a dummy is I(\1)"),
     (r"^as\.(?:numeric|integer)\((\w+)\)$", r"a column is just \1"),
     (
         r"^sunab\((\w+),",
@@ -137,7 +137,10 @@ _SPELLINGS = (
     (r"^fe\((\w+)\)$", r"an effect belongs in absorb, absorb='\1'"),
     (r"^c\.(\w+)$", r"a column is just \1"),
     (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
-    (r"^np\.(\w+)\((.+)\)$", r"write \1(\2)"),
+    (r"\bnp\.(log1p|log|exp|sqrt|abs)\(", r"write \1 without 'np.'"),
+    (r"^(?:np\.)?(?:square|power|pow)\((\w+)\b", r"a square is I(\1**2)"),
+    (r"\b(np\.\w+)\(", r"make a column by panel.assign, with \1"),
+    (r"^(\w+)\.shift\(", r"a lag is lag(\1)"),
     (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
     (
         r"^~[\w^+ ]+$",

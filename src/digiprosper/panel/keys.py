@@ -666,6 +666,7 @@ def _quarters(texts: list[str], time_format: str) -> pd.PeriodIndex:
 
 def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
     shown, column = quoted(values.drop_duplicates().head(3)), f"df[{cited(name)}]"
+    kind = "a category" if values.dtype == "category" else "text"
     if values.dtype.kind == "f":
         why = (
             f"has fractional values ({shown}); convert it to integers, dates or "
@@ -688,8 +689,8 @@ def _time_type_error(values: pd.Series[Any], name: str) -> PanelIndexError:
         are_numbers = pd.to_numeric(values, errors="coerce").notna().all()
         digits = "" if are_numbers else ".str.extract('([0-9]{4})')[0]"
         why = (
-            f"is text ({shown}), not a time. Convert it: {column}{digits}.astype(int) "
-            f"for years, pd.to_datetime({column}) for dates, "
+            f"is {kind} ({shown}), not a time. Convert it: {column}{digits}"
+            f".astype(int) for years, pd.to_datetime({column}) for dates, "
             f"pd.PeriodIndex({column}, freq='Q') for quarters. Or pass the format of "
             "the text to Panel, such as time_format='%Y-%m', or '%G-W%V' for weeks."
             f"{_extra_headings_hint(values)}"

@@ -377,7 +377,7 @@ def _not_a_result(model: object, caller: str) -> InputTypeError:
         "list or mapping of them, a ResultSet, or a DataFrame (of an index: its "
         "`.weights`). Another object needs params, cov, nobs, tidy(level) and glance()."
     )
-    if hasattr(model, "p_value"):
+    if type(model).__module__.startswith("digiprosper") and hasattr(model, "p_value"):
         rows = "test.rows" if hasattr(model, "rows") else '{"Test, p": [test.p_value]}'
         help_text = (
             "Pass its numbers as rows below its fit, one value per column: "

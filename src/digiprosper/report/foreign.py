@@ -298,8 +298,8 @@ def _check_foreign(result: object, package: str) -> None:
         return
     raise InputTypeError(
         f"foreign: {_type_name(result)} cannot be a column: {why}. Pass a fitted model "
-        "with one coefficient per term (several models one by one), or an object with "
-        "the attributes of digiprosper.Results.",
+        "with one coefficient per term (several models as a list, in pyfixest "
+        ".to_list()), or an object with the attributes of digiprosper.Results.",
         [models_problem(why, result)],
     )
 

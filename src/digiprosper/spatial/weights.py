@@ -948,8 +948,10 @@ def _weighted_sum(
 def refuse_other(argument: object, caller: str) -> None:
     """Refuse anything but a `SpatialWeights`; `caller` is the function in messages."""
     if not isinstance(argument, SpatialWeights):
+        of_pysal = hasattr(argument, "neighbors")
+        call = ".from_pysal(w)" if of_pysal else "(matrix, entities)"
         raise InputTypeError(
-            f"{caller} takes SpatialWeights(matrix, entities), whose rows are matched "
+            f"{caller} takes SpatialWeights{call}, whose rows are matched "
             f"with the panel by their labels, not {type(argument).__name__}.",
             [models_problem("no SpatialWeights", argument)],
         )
