@@ -398,8 +398,7 @@ def _by_group_of_scan(
         column = sample.matrix[:, sample.names.index(name)]
         return _products(column, codes, groups), {}
 
-    further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
-    with further as (prepared, demeaned):
+    with scanned(spec, scan, {"x": spec.x}, (names, columns)) as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
         regressors, _, _ = checked_columns(prepared, demeaned, 0, x)
         joint = _fit_with_interactions(prepared, demeaned, regressors, groups, name)
