@@ -116,10 +116,8 @@ class ByGroup(ResultSet):
         names = {"term": (detail["term"],)}
         name = Remark(f"{self._kind}.row", names, WORDS, self.difference.factors)
         return (
-            SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(
-                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
-            ),
+            (name, {last: float(detail["difference"])}),
+            (Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
         )
 
     @property
