@@ -107,13 +107,14 @@ def scanned(
     roles = {"y": (spec.y,), **regressors}
     rows = checked_rows(spec, scan, roles)
     terms = [*specification_texts(spec), *chain.from_iterable(roles.values())]
-    with scan.copied(terms) as copied:
-        assert copied.copy is not None
-        with temporary_folder(copied.copy.folder) as folder:
-            read_rows(rows, copied, roles, folder, further)
-            if rows.options.singletons == "drop":
-                drop_singletons(rows, folder)
-            yield _prepare(rows, copied)
+    with (
+        scan.copied(terms) as copied,
+        temporary_folder(copied._files.folder) as folder,
+    ):
+        read_rows(rows, copied, roles, folder, further)
+        if rows.options.singletons == "drop":
+            drop_singletons(rows, folder)
+        yield _prepare(rows, copied)
 
 
 def _refuse_unknown_columns(
@@ -519,9 +520,8 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, counts = rows.options, rows.counts
-    assert copied.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
-    conditions = () if rows.total == copied.copy.rows else copied.conditions
+    conditions = () if rows.total == copied._files.rows else copied.conditions
     robust = options.cov_type in ("unadjusted", "robust") and counts.most_rows > 2
     periods = counts.n / counts.n_entities
     return [

@@ -363,9 +363,8 @@ def _collect_levels(
     rows: ScannedRows, copied: PanelScan[Any], roles: Mapping[str, Sequence[str]]
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
-    assert copied.copy is not None
     if not any("C(" in text for texts in roles.values() for text in texts):
-        return Levels({}, copied.copy.rows)
+        return Levels({}, copied._files.rows)
     codes, where = rows.effects, rows.options.where
     every: dict[str, pd.Index[Any]] = {}
     complete = 0

@@ -416,8 +416,7 @@ def _read_scanned_timings(spec: EventStudy, copied: PanelScan[Any]) -> _ScannedT
     blocks = copied._run(partial(_events_and_times, spec.event))
     values, times = zip(*blocks, strict=True)
     frame = pd.DataFrame({"entity": 0, "time": times[0].append(times[1:]).unique()})
-    assert copied.copy is not None
-    keys = sorted_keys(frame, "entity", "time", copied.copy.step)[1]
+    keys = sorted_keys(frame, "entity", "time", copied._files.step)[1]
     distinct = pd.concat(values).drop_duplicates()
     return _ScannedTimings(spec, keys, distinct, is_switch(distinct, spec.never))
 
