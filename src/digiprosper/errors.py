@@ -554,17 +554,24 @@ UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uf
 
 
 @cache
+def packaged_rows(module: str, name: str) -> list[dict[str, str]]:
+    """Read a CSV file beside a module of the package: a mapping per row."""
+    path = Path(module).with_name(f"{name}.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file, restval="")]
+
+
+@cache
 def notice_tables() -> tuple[dict[str, type[DigiprosperWarning]], dict[str, str]]:
     """Read the tables `notices.csv` of all rooms: warnings by code, and sentences."""
     categories, sentences = {}, {}
     here = Path(_HERE)
     for path in (here / "notices.csv", *here.glob("*/notices.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                sentences[row["code"]] = row["sentence"]
-                if row["warning"]:
-                    code = row["code"].partition(".")[0]
-                    categories[code] = globals()[row["warning"]]
+        for row in packaged_rows(str(path), "notices"):
+            sentences[row["code"]] = row["sentence"]
+            if row["warning"]:
+                code = row["code"].partition(".")[0]
+                categories[code] = globals()[row["warning"]]
     return categories, sentences
 
 

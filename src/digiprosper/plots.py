@@ -23,13 +23,13 @@ from digiprosper.present import curve_plots, entity_plots, estimate_plots
 from digiprosper.present.columns import (
     all_terms,
     matching_terms,
-    merged_factors,
     merged_labels,
 )
 from digiprosper.present.estimate_plots import coefficients
 from digiprosper.present.figure import checked_axes, drawing_on
 from digiprosper.present.figure_style import figure_language, figure_style, say
 from digiprosper.present.path_plots import draw_paths, draw_pathways
+from digiprosper.report.collection import merged
 from digiprosper.report.columns import result_column
 from digiprosper.report.drawings import Wording
 from digiprosper.report.labels import check_labels
@@ -350,7 +350,7 @@ def event_study(
     studies = policy.named_studies(results, purpose)
     columns = [result_column(study) for study in studies.values()]
     texts = merged_labels(columns, check_labels(labels, purpose))
-    wording = Wording(texts, merged_factors(columns), figure_language())
+    wording = Wording(texts, merged(columns, "factors"), figure_language())
     return estimate_plots.draw_event_paths(
         policy.event_paths(studies, wording, level),
         checked_axes(ax, purpose),

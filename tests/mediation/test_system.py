@@ -33,6 +33,8 @@ NAMES = ("y", "x", "m1", "m2", "w")
 # alike.
 LAYOUT = ((0, (1, 4)), (2, (1, 4)), (3, (1, 2, 4)), (0, (1, 2, 3, 4)))
 BLOCKS = (((0, 2), (1, 3, 4)), ((0, 3), (1, 2, 4)))
+# Squares and product of two columns
+UPPER = np.triu_indices(2)
 
 
 def make(seed=0, n=24, periods=6, keep=0.8):
@@ -102,12 +104,14 @@ def test_slopes_stand_one_equation_after_another() -> None:
     frame = make()
     system = fitted(frame)
     np.testing.assert_allclose(
-        system.coefficients, np.concatenate([b for b, *_ in by_hand(frame)]), rtol=1e-9
+        system.slopes.estimates,
+        np.concatenate([b for b, *_ in by_hand(frame)]),
+        rtol=1e-9,
     )
     assert slope_positions(LAYOUT, [(0, 1), (2, 2), (3, 4)]) == [0, 5, 10]
     assert slope_positions(LAYOUT, ()) == list(range(11))
-    assert len(system.coefficients) == 11
-    assert system.draws.shape == (20, 11)
+    assert len(system.slopes.estimates) == 11
+    assert system.slopes.draws.shape == (20, 11)
     assert system.drawn == "entity"
 
 
@@ -145,7 +149,7 @@ def test_joint_covariance_is_that_of_stacked_influences(seed, options) -> None:
         for lag in range(1, lags + 1):
             later = sums[lag:].T @ sums[:-lag]
             want += (1 - lag / (lags + 1)) * (later + later.T)
-    got = fitted(frame, ssc="none", **options).covariance
+    got = fitted(frame, ssc="none", **options).slopes.covariance
     np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-12 * np.abs(want).max())
 
 
@@ -165,7 +169,7 @@ def test_unadjusted_joint_covariance_is_that_of_rows_with_correlated_errors(
             p in parts]
     )  # fmt: skip
     np.testing.assert_allclose(
-        system.covariance, want, rtol=1e-8, atol=1e-12 * np.abs(want).max()
+        system.slopes.covariance, want, rtol=1e-8, atol=1e-12 * np.abs(want).max()
     )
 
 
@@ -180,8 +184,8 @@ def test_factors_of_two_equations_meet_in_the_geometric_mean(cov_type, ssc) -> N
     ]
     factors = np.sqrt(np.repeat(each, [len(x) for _, x in LAYOUT]))
     np.testing.assert_allclose(
-        factored.covariance,
-        plain.covariance * np.outer(factors, factors),
+        factored.slopes.covariance,
+        plain.slopes.covariance * np.outer(factors, factors),
         rtol=1e-10,
         atol=1e-14,
     )
@@ -201,7 +205,7 @@ def test_blocks_on_the_diagonal_are_those_of_the_equations_alone() -> None:
                 ).fit(panel)
                 here = slice(start, start + len(x))
                 np.testing.assert_allclose(
-                    system.covariance[here, here], alone.covariance, rtol=1e-9
+                    system.slopes.covariance[here, here], alone.covariance, rtol=1e-9
                 )
                 start += len(x)
 
@@ -210,7 +214,7 @@ def test_unadjusted_errors_count_the_effects() -> None:
     frame = make()
     system = fitted(frame)
     n, t = frame["city"].nunique(), frame["year"].nunique()
-    rows = iter(system.unadjusted)
+    rows = iter(system.slopes.unadjusted)
     for b, e, _, inverse in by_hand(frame):
         df = len(frame) - len(b) - n - t + 1
         for variance in np.diag(inverse):
@@ -225,12 +229,12 @@ def test_no_standard_error_anywhere_if_a_slope_has_none() -> None:
     system = fitted(
         frame[frame["city"] < 2].reset_index(drop=True), layout=LAYOUT[:2], partial=()
     )
-    assert np.isnan(system.covariance).all()
+    assert np.isnan(system.slopes.covariance).all()
     assert {n.code for n in system.notices} >= {
         "no_variance",
         "too_few_clusters_to_draw",
     }
-    assert np.isfinite(system.coefficients).all()
+    assert np.isfinite(system.slopes.estimates).all()
 
 
 # --- draws ----------------------------------------------------------------------------
@@ -240,7 +244,7 @@ def test_no_standard_error_anywhere_if_a_slope_has_none() -> None:
 def test_jackknife_leaves_one_cluster_out_with_effects_anew(clusters) -> None:
     frame = make()
     by = frame["city" if clusters is None else "region"]
-    got = fitted(frame, clusters=clusters).jackknife
+    got = fitted(frame, clusters=clusters).slopes.jackknife
     assert got.shape == (by.nunique(), 11)
     for row, left_out in list(zip(got, np.unique(by), strict=True))[::5]:
         rest = frame[by != left_out].reset_index(drop=True)
@@ -252,19 +256,20 @@ def test_jackknife_leaves_one_cluster_out_with_effects_anew(clusters) -> None:
 def test_residual_products_are_sums_over_the_rows() -> None:
     frame = make()
     system, columns = fitted(frame), demeaned(frame)
-    for got, (ys, x) in zip(system.residuals, BLOCKS, strict=True):
+    for got, (ys, x) in zip(system.slopes.moments, BLOCKS, strict=True):
         design = columns[:, list(x)]
         rest = columns[:, list(ys)]
         rest = rest - design @ np.linalg.lstsq(design, rest, rcond=None)[0]
-        np.testing.assert_allclose(got, rest.T @ rest, rtol=1e-9)
-    assert [m.shape for m in system.residual_draws] == [(20, 2, 2)] * 2
+        np.testing.assert_allclose(got, (rest.T @ rest)[UPPER], rtol=1e-9)
+    assert system.slopes.moment_draws.shape == (20, 2, 3)
 
 
 def test_residuals_without_regressors_are_what_the_effects_leave() -> None:
     frame = make()
     system = fitted(frame, layout=((0, (1,)),), partial=(1,))
     both = demeaned(frame)[:, :2]
-    np.testing.assert_allclose(system.residuals[0], both.T @ both, rtol=1e-10)
+    (moments,) = system.slopes.moments
+    np.testing.assert_allclose(moments, (both.T @ both)[UPPER], rtol=1e-10)
 
 
 def test_residuals_of_no_regressor_are_refused() -> None:
@@ -277,11 +282,11 @@ def test_draws_do_not_depend_on_residuals_wanted_and_lost_ones_are_said() -> Non
     frame["x"] = ((frame["city"] < 2) & (frame["year"] > 2003)).astype(float)
     frame["m1"] += frame["x"]
     many, none = fitted(frame, reps=400), fitted(frame, reps=400, partial=())
-    np.testing.assert_array_equal(many.draws, none.draws)
-    lost = np.isnan(many.draws[:, 0])
+    np.testing.assert_array_equal(many.slopes.draws, none.slopes.draws)
+    lost = np.isnan(many.slopes.draws[:, 0])
     assert 0 < lost.sum() < 200
-    assert (np.isnan(many.draws) == lost[:, None]).all()
-    assert (np.isnan(many.residual_draws[0]).all(axis=(1, 2)) == lost).all()
+    assert (np.isnan(many.slopes.draws) == lost[:, None]).all()
+    assert (np.isnan(many.slopes.moment_draws).all(axis=(1, 2)) == lost).all()
     (notice,) = draw_notices(many)
     assert (notice.code, notice.data) == (
         "lost_draws",

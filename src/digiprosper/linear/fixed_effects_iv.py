@@ -1065,9 +1065,7 @@ class IVStages(ResultSet):
             **({"stage.sargan": {second: overidentified}} if is_sargan else {}),
             "stage.endogeneity": {second: endogeneity},
         }
-        return tuple(
-            SharedRow(Remark(name, {}, WORDS), cells) for name, cells in rows.items()
-        )
+        return tuple((Remark(name, {}, WORDS), cells) for name, cells in rows.items())
 
 
 def intervals_text(intervals: Sequence[tuple[float, float]]) -> str:

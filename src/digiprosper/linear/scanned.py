@@ -76,6 +76,7 @@ _MOST_PASSES = 6
 _MOST_SCORES = 2**11
 # Limits of products by cluster in a jackknife, and of entities in a block
 _MOST_PRODUCTS, _MOST_TOGETHER = 2**27, 2**15
+_NO_COLUMNS: Further = ((), None)
 _IN_MEMORY = "fit a sample in memory, spec.fit(scan.sample_entities(0.1))"
 
 
@@ -86,27 +87,34 @@ def specification_texts(spec: Any) -> list[str]:
     return [*spec.terms, *options.absorb, *(options.clusters or ()), *others]
 
 
+def checked_rows(
+    spec: Any, scan: PanelScan[Any], roles: Mapping[str, Sequence[str]]
+) -> ScannedRows:
+    """Check options and terms, before the table is copied, which is slow."""
+    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
+    _refuse_unknown_columns(spec, scan.columns, roles)
+    return empty_rows(spec.options, scan)
+
+
 @contextmanager
 def scanned(
     spec: Any,
     scan: PanelScan[Any],
     regressors: Mapping[str, Sequence[str]],
-    further: Further | None = None,
+    further: Further = _NO_COLUMNS,
 ) -> Iterator[tuple[Prepared, Demeaned]]:
     """Copy a scanned table, and prepare its rows and compressed columns."""
-    refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
-    # The terms are checked before the table is copied, which is slow.
     roles = {"y": (spec.y,), **regressors}
-    _refuse_unknown_columns(spec, scan.columns, roles)
-    rows = empty_rows(spec.options, scan)
+    rows = checked_rows(spec, scan, roles)
     terms = [*specification_texts(spec), *chain.from_iterable(roles.values())]
-    with scan.copied(terms) as copied:
-        assert copied.copy is not None
-        with temporary_folder(copied.copy.folder) as folder:
-            read_rows(rows, copied, roles, folder, further)
-            if rows.options.singletons == "drop":
-                drop_singletons(rows, folder)
-            yield _prepare(rows, copied)
+    with (
+        scan.copied(terms) as copied,
+        temporary_folder(copied._files.folder) as folder,
+    ):
+        read_rows(rows, copied, roles, folder, further)
+        if rows.options.singletons == "drop":
+            drop_singletons(rows, folder)
+        yield _prepare(rows, copied)
 
 
 def _refuse_unknown_columns(
@@ -512,9 +520,8 @@ def _row_notices(
 ) -> list[Notice]:
     """Collect the notices about rows, clusters and periods."""
     options, counts = rows.options, rows.counts
-    assert copied.copy is not None
     # As in memory, conditions that all rows satisfy are not reported.
-    conditions = () if rows.total == copied.copy.rows else copied.conditions
+    conditions = () if rows.total == copied._files.rows else copied.conditions
     robust = options.cov_type in ("unadjusted", "robust") and counts.most_rows > 2
     periods = counts.n / counts.n_entities
     return [

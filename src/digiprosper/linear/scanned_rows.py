@@ -39,7 +39,8 @@ _FEW_ROWS = 1000
 _A_SAMPLE = "a sample in memory, spec.fit(scan.sample_entities(share))"
 # Computes q further columns (n, q) of a block, and variables (n,) stored with them
 Columns: TypeAlias = Callable[[Any, Sample], tuple[Floats, dict[str, Any]]]
-Further: TypeAlias = Callable[[PanelScan[Any]], tuple[tuple[str, ...], Columns]]
+# Names of further columns, and what computes them
+Further: TypeAlias = tuple[tuple[str, ...], Columns | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,11 +226,11 @@ def read_rows(
     copied: PanelScan[Any],
     roles: Mapping[str, Sequence[str]],
     folder: Path,
-    further: Further | None = None,
+    further: Further,
 ) -> None:
     """Store the sample of each block, with columns, effects and clusters."""
     levels = _collect_levels(rows, copied, roles)
-    names, columns_of = ((), None) if further is None else further(copied)
+    names, columns_of = further
     weights = preparation.weight_and_slope_roles(copied, (), rows.options)
     cut = partial(_cut_block, replace(rows), {**roles, **weights}, levels, columns_of)
     parts, rows.blocks = copied._store(cut, folder)
@@ -362,9 +363,8 @@ def _collect_levels(
     rows: ScannedRows, copied: PanelScan[Any], roles: Mapping[str, Sequence[str]]
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
-    assert copied.copy is not None
     if not any("C(" in text for texts in roles.values() for text in texts):
-        return Levels({}, copied.copy.rows)
+        return Levels({}, copied._files.rows)
     codes, where = rows.effects, rows.options.where
     every: dict[str, pd.Index[Any]] = {}
     complete = 0

@@ -133,11 +133,9 @@ class PathSystem(PickledByName):
         """Look up the position of a slope."""
         return self.names.index((equation, term))
 
-    def effects(self, products: Products) -> Effects:
+    def effects(self, function: Callable[[Any], Any]) -> Effects:
         """Compute functions of the slopes, with the delta method and their draws."""
-        return delta_method(
-            products.evaluate, self.estimates, self.covariance, self.draws
-        )
+        return delta_method(function, self.estimates, self.covariance, self.draws)
 
 
 def simulate_coefficients(

@@ -49,7 +49,7 @@ from digiprosper.mediation.notices import (
 )
 from digiprosper.mediation.results import MediationResults
 from digiprosper.mediation.system import (
-    System,
+    FittedSystem,
     check_common_options,
     draw_thresholds,
     estimate,
@@ -339,8 +339,12 @@ class Mediation(Specification):
             remedy=_REMEDY,
             partial=layout.partial,
         )
-        paths = _path_system(system, layout)
-        effects = paths.effects(layout.products)
+        used = [
+            (layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used
+        ]
+        products = layout.products
+        paths = replace(system.slopes, names=tuple(used), products=products)
+        effects = paths.effects(products.evaluate)
         gammas = np.empty(0)
         if self.search_draws:
             n_effects = len(layout.effects)
@@ -449,27 +453,6 @@ def require_parallel(spec: object, caller: str, remedy: str) -> None:
                 value,
                 f"{caller} requires parallel mediators with one slope each: {setting}.",
             )
-
-
-def _path_system(system: System, layout: Layout) -> PathSystem:
-    """Name the slopes that effects are computed from."""
-    names = [(layout.equation_terms[e].name, layout.names[c]) for e, c in layout.used]
-    upper = np.triu_indices(2)
-    moments = [m[upper] for m in system.residuals]
-    moment_draws = [m[:, *upper] for m in system.residual_draws]
-    return PathSystem(
-        names=tuple(names),
-        estimates=system.coefficients,
-        covariance=system.covariance,
-        unadjusted=system.unadjusted,
-        draws=system.draws,
-        jackknife=system.jackknife,
-        moments=np.reshape(moments, (-1, 3)),
-        moment_draws=np.reshape(moment_draws, (-1, len(system.draws), 3)).swapaxes(
-            0, 1
-        ),
-        products=layout.products,
-    )
 
 
 def _influence_notices(
@@ -632,7 +615,9 @@ def sequential_g(
         *map(effect, ("total", "controlled_direct", "eliminated")),
         *(effect("eliminated", m) for m in sample.names_of("mediators")),
     )
-    fields = result_fields(system, terms, system.effects(_effects), "Sequential g")
+    fields = result_fields(
+        system, terms, system.slopes.effects(_effects), "Sequential g"
+    )
     return EffectResults(**fields)
 
 
@@ -977,7 +962,7 @@ class MediationIV(Specification):
             **result_fields(
                 system,
                 terms,
-                system.effects(_iv_effects),
+                system.slopes.effects(_iv_effects),
                 "MediationIV",
                 method_notices=_weak_instrument_notices(stages, names),
             ),
@@ -991,7 +976,7 @@ class MediationIV(Specification):
         )
 
 
-def _refuse_perfect_fits(system: System, names: Sequence[str]) -> None:
+def _refuse_perfect_fits(system: FittedSystem, names: Sequence[str]) -> None:
     """Refuse an endogenous term that is collinear with the other regressors."""
     for equation in _STAGES:
         _, outcome, regressors = _EQUATIONS[equation]
@@ -1024,10 +1009,10 @@ def _ratio(upper: Floats, lower: Floats) -> Floats:
     return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
-def _first_stages(system: System) -> Floats:
+def _first_stages(system: FittedSystem) -> Floats:
     """Compute both first stages: coefficient, std_error, F, p, partial R2."""
     rows = []
-    unadjusted = system.unadjusted[_STAGES]
+    unadjusted = system.slopes.unadjusted[_STAGES]
     for equation, (plain, df) in zip(_STAGES, unadjusted, strict=True):
         row = system.fits[equation].tidy().iloc[0]
         b, error = row["estimate"], row["std_error"]

@@ -564,7 +564,7 @@ class MediationResults(EffectResults):
             [expand(route.slopes, np.array([value])) for route, value in pairs]
         )
         names = [route.name for route, _ in pairs]
-        frame = self._tidy_frame(names, self.system.effects(effects), level)
+        frame = self._tidy_frame(names, self.system.effects(effects.evaluate), level)
         frame = frame.rename_axis("effect").reset_index()
         frame.insert(1, "at", [value for _, value in pairs])
         return frame
@@ -622,7 +622,7 @@ class MediationResults(EffectResults):
         return johnson_neyman(
             effect,
             self.variable,
-            self.system.effects(Products(powers(route.slopes))),
+            self.system.effects(Products(powers(route.slopes)).evaluate),
             self.quantiles,
             method=method,
             df=self.df_t,

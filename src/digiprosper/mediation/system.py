@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
@@ -54,7 +54,7 @@ from digiprosper.linear.preparation import (
     refuse_extreme,
 )
 from digiprosper.linear.results import LinearResults
-from digiprosper.mediation.kernel import Effects, delta_method
+from digiprosper.mediation.kernel import Effects, PathSystem, Products
 from digiprosper.mediation.layout import REGIME_INTERCEPT, Layout, lay_out
 from digiprosper.mediation.notices import few_for_paths
 from digiprosper.mediation.words import WORDS
@@ -101,42 +101,19 @@ _BEFORE_MEDIATORS = ("treatment", "x", "instrument")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class System:
-    """An estimated system: coefficients of all equations, joint covariance and draws.
-
-    - coefficients: (K,), the slopes that `estimate` is asked for
-    - covariance: (K, K), with the cov_type and ssc of the fit; all NaN if a slope has
-      no standard error
-    - unadjusted: (K, 2), standard errors for independent rows, and residual degrees of
-      freedom after the effects
-    - draws: (R, K), a lost draw is a row of NaN
-    - jackknife: (G, K), coefficients without each cluster
-    - residuals: cross products (2, 2) of residuals, one for each regressor that
-      `estimate` is asked for; residual_draws (R, 2, 2) in each draw
-    - n_drawn, drawn: number and name of the clusters
-    - lost: number of draws in which an equation could not be estimated
-    - notices: of all equations, without repetition, and of clusters too few for the
-      bootstrap
-    """
+class FittedSystem:
+    """An estimated system: all equations, and the slopes that effects are made of."""
 
     prepared: Prepared
     seed: np.random.SeedSequence
     fits: tuple[LinearResults, ...]
-    coefficients: Floats
-    covariance: Floats
-    unadjusted: Floats
-    draws: Floats
-    jackknife: Floats
-    residuals: tuple[Floats, ...]
-    residual_draws: tuple[Floats, ...]
+    slopes: PathSystem  # those that `estimate` is asked for, without names
+    # Number and name of the clusters that are drawn
     n_drawn: int
     drawn: str
-    lost: int
+    lost: int  # draws in which an equation could not be estimated
+    # Of all equations, without repetition, and of clusters too few for the bootstrap
     notices: tuple[Notice, ...]
-
-    def effects(self, function: Callable[[Any], Any]) -> Effects:
-        """Compute a function of the slopes, with the delta method and in every draw."""
-        return delta_method(function, self.coefficients, self.covariance, self.draws)
 
 
 def check_common_options(spec: Any, roles: Sequence[str]) -> None:
@@ -168,7 +145,7 @@ def estimate(
     seed: np.random.SeedSequence,
     remedy: str = _REMEDY,
     partial: Sequence[int] = (),
-) -> System:
+) -> FittedSystem:
     """Estimate every equation, then all of them in each draw of clusters.
 
     `used` are the slopes to return, each an equation and a column; all by default.
@@ -198,6 +175,21 @@ def estimate(
     notices = _equation_notices(prepared, fits, remedy)
     if "no_variance" in {notice.code for notice in notices}:
         covariance[:] = np.nan
+    unadjusted = [(e, s.df_resid) for s in solved for e in s.unadjusted_errors()]
+    upper = np.triu_indices(2)
+    moments = [solved[-1].partial_products(i)[upper] for i in at]
+    moment_draws = np.reshape(draws.residuals, (-1, reps, 2, 2))[:, :, *upper]
+    slopes = PathSystem(
+        names=(),
+        estimates=np.concatenate([s.coefficients for s in solved])[positions],
+        covariance=covariance[np.ix_(positions, positions)],
+        unadjusted=np.array(unadjusted)[positions],
+        draws=np.hstack(draws.coefficients)[:, positions],
+        jackknife=np.hstack(jackknife.coefficients)[:, positions],
+        moments=np.reshape(moments, (-1, 3)),
+        moment_draws=moment_draws.swapaxes(0, 1),
+        products=Products(()),
+    )
     notices += too_few_clusters_to_draw(grams.n_clusters, drawn_units, DELTA)
     if draws.lost == reps and has_enough_clusters(grams.n_clusters):
         raise IdentificationError(
@@ -205,19 +197,11 @@ def estimate(
             "mediator or a control is collinear (for example a dummy of one "
             "entity). Drop such a control."
         )
-    return System(
+    return FittedSystem(
         prepared=prepared,
         seed=seed,
         fits=fits,
-        coefficients=np.concatenate([s.coefficients for s in solved])[positions],
-        covariance=covariance[np.ix_(positions, positions)],
-        unadjusted=np.array(
-            [(error, s.df_resid) for s in solved for error in s.unadjusted_errors()]
-        )[positions],
-        draws=np.hstack(draws.coefficients)[:, positions],
-        jackknife=np.hstack(jackknife.coefficients)[:, positions],
-        residuals=tuple(map(solved[-1].partial_products, at)),
-        residual_draws=draws.residuals,
+        slopes=slopes,
         n_drawn=grams.n_clusters,
         drawn=drawn_units,
         lost=draws.lost,
@@ -278,7 +262,9 @@ def system_glance(
     return outcome._glance(model, **numbers)
 
 
-def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice, ...]:
+def draw_notices(
+    system: FittedSystem, searched: Floats | None = None
+) -> tuple[Notice, ...]:
     """Report few draws, and draws in which the equations could not be estimated.
 
     `searched` are slopes (R, ..) from a search of the threshold in each draw. Without
@@ -286,7 +272,7 @@ def draw_notices(system: System, searched: Floats | None = None) -> tuple[Notice
     """
     if not has_enough_clusters(system.n_drawn):
         return ()
-    reps, n_failed, drawn_units = len(system.draws), system.lost, system.drawn
+    reps, n_failed, drawn_units = len(system.slopes.draws), system.lost, system.drawn
     consequence = _COLLINEAR_DRAWS + (_TOO_SHORT if n_failed > _RARE * reps else "")
     if searched is not None:
         n_failed, drawn_units = int(np.isnan(searched).any(axis=1).sum()), ""
@@ -415,7 +401,7 @@ def collinear_mediator(
 
 
 def result_fields(
-    system: System,
+    system: FittedSystem,
     terms: Sequence[Term],
     effects: Effects,
     model: str,
@@ -510,7 +496,7 @@ def _regime_is_collinear(prepared: Prepared, demeaned: Demeaned, gamma: float) -
 
 
 def draw_thresholds(
-    spec: Any, demeaned: Demeaned, system: System, n_effects: int
+    spec: Any, demeaned: Demeaned, system: FittedSystem, n_effects: int
 ) -> tuple[Floats, Floats, Floats]:
     """Search the threshold in every draw and fit all equations there.
 
@@ -520,7 +506,8 @@ def draw_thresholds(
     clusters; fits are batched over draws with the same threshold.
     """
     prepared, (codes, _) = system.prepared, drawn_clusters(system.prepared)
-    counts = resampling.draw_counts(system.seed, system.n_drawn, len(system.draws))
+    draws = np.full_like(system.slopes.draws, np.nan)
+    counts = resampling.draw_counts(system.seed, system.n_drawn, len(draws))
     columns = _search_columns(prepared)
     sample_effects = prepared.within.effects_and_slopes
     intercept = spec.regime_intercept
@@ -534,7 +521,6 @@ def draw_thresholds(
             gammas[r] = _least_squares_threshold(
                 drawn_columns, effects, intercept=intercept
             )
-    draws = np.full_like(system.draws, np.nan)
     terms = np.full((gammas.size, n_effects), np.nan)
     for gamma in map(float, np.unique(gammas[~np.isnan(gammas)])):
         same_gamma = np.flatnonzero(gammas == gamma)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, combinations
-from pathlib import Path
 from string import ascii_letters
 from typing import NamedTuple
 
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_numeric_dtype
 
-from digiprosper.errors import Notice, cited, notice_of, quoted
+from digiprosper.errors import Notice, cited, notice_of, packaged_rows, quoted
 from digiprosper.panel.keys import Keys
 from digiprosper.panel.table import Table
 
@@ -230,9 +228,8 @@ def _known_labels() -> dict[str, _KnownLabel]:
     ISO 3166, or a name that all sources write alike; countries with regions of Eurostat
     also codes of two letters.
     """
-    with Path(__file__).with_name("countries.csv").open(encoding="utf-8") as file:
-        rows = csv.DictReader(file)
-        return {r["label"]: _KnownLabel(r["kind"], r["union"]) for r in rows}
+    rows = packaged_rows(__file__, "countries")
+    return {row["label"]: _KnownLabel(row["kind"], row["union"]) for row in rows}
 
 
 # --- codes that change, and labels of one entity in two forms -------------------------

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from digiprosper.checks import term_problem
-from digiprosper.errors import TermError, cited
+from digiprosper.errors import TermError, cited, packaged_rows
 from digiprosper.report.parsing import QUOTED
 from digiprosper.report.terms import Factor, Pieces
 
@@ -59,106 +59,6 @@ _TOKEN = re.compile(
     rf"(?P<text>{QUOTED})|`(?P<ticked>[^`]+)`|(?P<word>[^\W\d]\w*)|(?P<mark>[:@#])"
 )
 _LONGEST_ADVICE = 100
-
-# Spellings of Stata, R and numpy, and how to write them here; the first match is shown.
-_SPELLINGS = (
-    # Names with blanks and signs, as in patsy
-    (r"""\bQ\((['"])(.+?)\1\)""", r"write `\2`"),
-    (r"^(?:c\.)?(\w+)#+(?:c\.)?\1$", r"a square is I(\1**2)"),
-    (
-        r"#",
-        (
-            "Stata's '#' is ':' for a product of regressors and '^' for pairs in "
-            "absorb and clusters"
-        ),
-    ),
-    (r"^i\.(\w+)$", r"categories are C(\1)"),
-    (r"^ib(\d+)\.(\w+)$", r"categories with the reference \1 are C(\2, ref=\1)"),
-    (
-        r"^(?:i|relevel)\((\w+), *ref *= *([^()]+)\)$",
-        r"categories with a reference are C(\1, ref=\2)",
-    ),
-    (
-        r"^relevel\((\w+), *([^()]+)\)$",
-        r"categories with a reference are C(\1, ref=\2)",
-    ),
-    (
-        r"^i\((\w+), *(\w+), *ref *= *([^()]+)\)$",
-        (
-            r"write C(\1, ref=\3):\2 and collinear='drop'; for the event times of a "
-            r"policy use EventStudy"
-        ),
-    ),
-    (r"^i\((\w+), *(\w+)\)$", r"slopes by category are C(\1):\2"),
-    (r"^(?:i|(?:as\.)?factor)\((\w+)\b", r"categories are C(\1)"),
-    (
-        r"^C\((\w+), *Treatment\((?:reference *= *)?([^()]+)\)\)$",
-        r"categories with a reference are C(\1, ref=\2)",
-    ),
-    (
-        r"^(?:[lL]|lag)\((.+), *-?\d+:-?\d+\)$",
-        r"several lags are several terms, lag(\1, 1) and lag(\1, 2)",
-    ),
-    (
-        r"^(?:[fF]|lead)\((.+), *-?\d+:-?\d+\)$",
-        r"several leads are several terms, lead(\1, 1) and lead(\1, 2)",
-    ),
-    (r"^(?:L\d*\.(\w+)|[lL]\((.+)\))$", r"a lag is lag(\1\2)"),
-    (r"^(?:F\d*\.(\w+)|[fF]\((.+)\))$", r"a lead is lead(\1\2)"),
-    (r"^(?:D\d*\.(\w+)|[dD]\((.+)\))$", r"a difference is diff(\1\2)"),
-    (r"^poly\((\w+)\b", r"powers are several terms, \1 and I(\1**2)"),
-    (
-        r"^(?:lspline|[bn]s|c[rs]|s)\((\w+)\b",
-        (
-            r"a linear spline with a knot at 5 is the terms \1 and "
-            r"I((\1 - 5) * (\1 > 5)); other splines are columns of the panel"
-        ),
-    ),
-    (
-        r"^(?:scale|standardize)\((\w+)\)$",
-        r"panel.standardise('\1') replaces the column by the standardised one",
-    ),
-    (
-        r"^center\((\w+)\)$",
-        r"centre a column with panel.assign(\1=lambda f: f['\1'] - f['\1'].mean())",
-    ),
-    (r"^(?:np\.)?log(10|2)\((.+)\)$", r"write I(log(\2) / log(\1))"),
-    (r"^(?:np\.arc|a)sinh\((\w+)\)$", r"write log(\1 + sqrt(\1**2 + 1))"),
-    (r"^(?:np\.where|ifelse)\((.+), *1, *0\)$", r"a dummy is I(\1)"),
-    (r"^as\.(?:numeric|integer)\((\w+)\)$", r"a column is just \1"),
-    (
-        r"^sunab\((\w+),",
-        r"estimate with StaggeredDid(y, '\1', estimator='sun_abraham')",
-    ),
-    (
-        r"^(?:c?sw0?\(|c\(\w+,)",
-        "several models are several specifications; dp.fit_all takes a dict of them",
-    ),
-    (r"^fe\((\w+)\)$", r"an effect belongs in absorb, absorb='\1'"),
-    (r"^c\.(\w+)$", r"a column is just \1"),
-    (r"^ln\((.+)\)$", r"the natural logarithm is log(\1)"),
-    (r"\bnp\.(log1p|log|exp|sqrt|abs)\(", r"write \1 without 'np.'"),
-    (r"^(?:np\.)?(?:square|power|pow)\((\w+)\b", r"a square is I(\1**2)"),
-    (r"\b(np\.\w+)\(", r"make a column by panel.assign, with \1"),
-    (r"^(\w+)\.shift\(", r"a lag is lag(\1)"),
-    (r"^[\w^`]+\[.+\]$", r"slopes by group belong in absorb"),
-    (
-        r"^~[\w^+ ]+$",
-        r"omit the '~' of R, and pass several terms as a list",
-    ),
-    (
-        r"~",
-        "it is a formula; read it with FixedEffects.from_formula('y ~ x | id + year')",
-    ),
-    (
-        r"\w *\| *\w",
-        (
-            "the part after '|' is a fixed effect: pass absorb='region', or read the "
-            "formula with FixedEffects.from_formula"
-        ),
-    ),
-    (r"^-?[01]$", "omit constants; a model without fixed effects has an intercept"),
-)
 
 
 # --- texts ----------------------------------------------------------------------------
@@ -450,10 +350,11 @@ def term_error(text: str, role: str, why: str) -> TermError:
 
 def spelling_advice(text: str) -> str | None:
     """Advise how to write a spelling of Stata, R or numpy here, or return None."""
-    for pattern, cure in _SPELLINGS:
-        match = re.search(pattern, text[:_LONGEST_ADVICE])
+    # Of several patterns that match the first is meant.
+    for row in packaged_rows(__file__, "spellings"):
+        match = re.search(row["pattern"], text[:_LONGEST_ADVICE])
         if match:
-            return match.expand(cure)
+            return match.expand(row["advice"])
     return None
 
 

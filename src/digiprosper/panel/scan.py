@@ -365,31 +365,33 @@ class PanelScan(Generic[P]):
 
     # --- inside -----------------------------------------------------------------------
 
+    @property
+    def _files(self) -> Copy:
+        assert self.copy is not None
+        return self.copy
+
     def _run(self, function: Callable[[Any], Any], *, is_part: bool = True) -> Any:
         """Call a function with each block as a panel; yield what it returns."""
-        assert self.copy is not None
-        return self.copy.blocks.run(self._of_rows(function, is_part=is_part))
+        return self._files.blocks.run(self._of_rows(function, is_part=is_part))
 
     def _store(self, function: Callable[[Any], Any], folder: Path) -> Any:
         """Store the sample that a function of a panel returns beside something else."""
-        assert self.copy is not None
-        return self.copy.blocks.store(self._of_rows(function), folder)
+        return self._files.blocks.store(self._of_rows(function), folder)
 
     def _of_rows(self, function: Any, *, is_part: bool = True) -> Any:
         """Turn a function of a panel into one of the rows of a block."""
         nothing: Any = None  # an engine cannot be pickled
-        scan, copy = replace(self, source=nothing), self.copy
-        assert copy is not None
+        scan, n_blocks = replace(self, source=nothing), self._files.n_blocks
 
         def call(frame: pd.DataFrame) -> Any:
             try:
                 panel = scan._panel(frame, is_part=is_part)
                 return None if panel is None else function(panel)
             except (PanelIndexError, MissingDataError) as error:
-                if copy.n_blocks == 1:
+                if n_blocks == 1:
                     raise
                 text = (
-                    f"{error} (These are rows of one of {copy.n_blocks} blocks of the "
+                    f"{error} (These are rows of one of {n_blocks} blocks of the "
                     "table.)"
                 )
                 raise type(error)(text, error.problems) from error
@@ -425,13 +427,12 @@ class PanelScan(Generic[P]):
 
     def _panel(self, frame: pd.DataFrame, *, is_part: bool) -> Any:
         """Make the panel of a block with `subset` and `assign`; None without rows."""
-        assert self.copy is not None
         panel: Any = self.make_panel(
             frame,
             self.entity_name,
             self.time_name,
             labels={n: t for n, t in self.labels.items() if n in frame.columns},
-            step=self.copy.step,
+            step=self._files.step,
             time_format=self.time_format,
         )
         panel._table = replace(panel._table, is_block=is_part)

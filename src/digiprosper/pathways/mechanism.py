@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, fields, replace
-from importlib.resources import files
 from itertools import product
 from typing import Any, Literal, TypeAlias, get_args
 
 from digiprosper.checks import check_option, option_error, option_problem
-from digiprosper.errors import InputTypeError, OptionError, cited, quoted
+from digiprosper.errors import (
+    InputTypeError,
+    OptionError,
+    cited,
+    packaged_rows,
+    quoted,
+)
 from digiprosper.report.pickling import PickledByName
 from digiprosper.report.text import repeated
 
@@ -355,10 +359,5 @@ def seed_catalogue() -> tuple[Mechanism, ...]:
     >>> sum(mechanism.testable == "no" for mechanism in catalogue)
     6
     """
-    text = (
-        files("digiprosper.pathways")
-        .joinpath("propositions.csv")
-        .read_text(encoding="utf-8")
-    )
-    rows: Any = csv.DictReader(text.splitlines())
+    rows: Any = packaged_rows(__file__, "propositions")
     return tuple(Mechanism(**row) for row in rows)

@@ -39,9 +39,8 @@ def estimate_callaway_santanna(
     The covariance is the sum of squared influence functions by cluster. With controls
     `x` and ``cov_type="hc2"`` it is that of the jackknife.
     """
-    codes = cohorts.clusters
+    names, codes = prepared.cluster_names, cohorts.clusters
     if codes is None:
-        names = prepared.cluster_names
         text = (
             f"clusters={cited(list(names))}: some {prepared.sample.keys.entity_name} "
             "have rows in several clusters. The effects compare periods of the same "
@@ -69,21 +68,23 @@ def estimate_callaway_santanna(
 
     n_clusters = int(codes.max()) + 1
     inference = Inference(
-        cov_type="clustered", clusters=prepared.cluster_names, n_clusters=(n_clusters,)
+        cov_type="clustered", clusters=names, n_clusters=(n_clusters,)
     )
+    deviations = None
     if spec.x and n_clusters <= MOST_JACKKNIFED:
-        design = scaled_design(compared, x)
-        without = without_each_cluster(compared, design, codes, adjustment)
-        cells, inference = _with_jackknife(
-            spec, cohorts, cells, inference, without, codes, compared.used
-        )
-    n_compared = compared.used.sum(axis=1)
+        deviations = _jackknife(compared, x, cohorts, codes, adjustment)
+    if deviations is not None:
+        units = _jackknife_unit_scores(deviations, cohorts, codes, compared.used)
+        cells = replace(cells, units=units)
+        if spec.cov_type != "influence":
+            cells = replace(cells, joint=deviations.T @ deviations)
+            inference = replace(inference, cov_type="crv3", df_t=n_clusters - 1.0)
     return CohortEffects(
         cells,
         inference,
         row_weights,
         cohorts.common_event(last) if spec.base_period == "universal" else None,
-        (*_notices(spec, prepared, cohorts, last, left_out, cells, n_compared),),
+        (*_notices(spec, prepared, cohorts, last, left_out, compared),),
     )
 
 
@@ -93,8 +94,7 @@ def _notices(
     cohorts: Cohorts,
     last: Ints,
     left_out: Ints,
-    cells: GroupTime,
-    n_compared: Ints,
+    compared: Comparisons,
 ) -> Iterator[Notice]:
     sample, steps = prepared.sample, cohorts.steps
     yield from notices.pairs_of_rows(sample)
@@ -109,9 +109,9 @@ def _notices(
     yield from notices.earlier_base(cohorts, last, spec.anticipation, changes)
     yield from notices.cells_left_out(cohorts, left_out)
     if spec.x and spec.adjustment != "regression":
-        smaller = np.minimum(cells.n_treated, n_compared - cells.n_treated)
-        ratio = int(smaller.min()) / len(sample.names_of("x"))
-        yield from notices.few_per_covariate(ratio)
+        groups = np.array([compared.treated, ~compared.treated]) & compared.used
+        fewest = int(groups.sum(axis=2).min())
+        yield from notices.few_per_covariate(fewest / len(sample.names_of("x")))
 
 
 def _list_effects(spec: Any, cohorts: Cohorts, last: Ints) -> Ints:
@@ -195,46 +195,36 @@ def _make_cells(
     )
 
 
-def _with_jackknife(
-    spec: Any,
-    cohorts: Cohorts,
-    cells: GroupTime,
-    inference: Inference,
-    without: Floats,
-    codes: Ints,
-    used: Bools,
-) -> tuple[GroupTime, Inference]:
-    """Compute the covariance of effects and shares of cohorts by the jackknife.
+def _jackknife(
+    compared: Comparisons, x: Floats, cohorts: Cohorts, codes: Ints, adjustment: str
+) -> Floats | None:
+    """Return deviations (C, m + G) of effects and shares without each of C clusters.
 
-    `without` (C, m): effects without each cluster. If one of them has no estimate, the
-    covariance stays that from influence functions.
+    Their cross products are the covariance. None if an effect has no estimate without
+    some cluster.
     """
-    if np.isnan(without).any():
-        return cells, inference
-    count = len(without)
+    design = scaled_design(compared, x)
+    effects = without_each_cluster(compared, design, codes, adjustment)
+    if np.isnan(effects).any():
+        return None
+    count = len(effects)
     sizes = (codes != np.arange(count)[:, None]) * cohorts.entity_weights
     shares = sizes @ cohorts.member / sizes.sum(axis=1, keepdims=True)
-    without = np.hstack([without, shares])
-    deviations = np.sqrt((count - 1) / count) * (without.mean(axis=0) - without)
-    units = _jackknife_unit_scores(deviations[:, : len(used)], cohorts, codes, used)
-    cells = replace(cells, units=units)
-    if spec.cov_type == "influence":
-        return cells, inference
-    joint = deviations.T @ deviations
-    jackknife = replace(inference, cov_type="crv3", df_t=count - 1.0)
-    return replace(cells, joint=joint), jackknife
+    without = np.hstack([effects, shares])
+    return np.asarray(np.sqrt((count - 1) / count) * (without.mean(axis=0) - without))
 
 
 def _jackknife_unit_scores(
     deviations: Floats, cohorts: Cohorts, codes: Ints, used: Bools
 ) -> UnitScores | None:
-    """Make unit scores from the deviations (C, m) of the jackknife.
+    """Make unit scores of m effects from the deviations (C, m + G) of the jackknife.
 
     None if a cluster has entities of several cohorts. `used` (m, n): entities compared.
     """
     parts = np.unique(np.column_stack([codes, cohorts.group]), axis=0)
     if len(parts) != len(deviations):
         return None
+    deviations = deviations[:, : len(used)]
     sizes = cluster_sums(used.T.astype(np.float64), codes, len(parts))
     member = np.arange(cohorts.first.size + 1)[:, None] == parts[:, 1]
     model = np.array([deviations[rows].T @ deviations[rows] for rows in member])

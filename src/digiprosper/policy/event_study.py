@@ -42,8 +42,8 @@ from digiprosper.linear.preparation import (
     prepare,
     refuse_cov_types,
 )
-from digiprosper.linear.scanned import scanned
-from digiprosper.linear.scanned_rows import Columns, ScannedRows
+from digiprosper.linear.scanned import checked_rows, scanned, specification_texts
+from digiprosper.linear.scanned_rows import ScannedRows
 from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import Absorbed
@@ -304,11 +304,14 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
     )
 
 
-def _estimate_scanned(spec: EventStudy, panel: PanelScan[Any]) -> EventStudyResults:
-    timings = _ScannedTimings(spec)
-    columns = timings.event_time_columns
-    with scanned(spec, panel, {"x": spec.x}, columns) as (prepared, demeaned):
-        return _estimate_linear(prepared, demeaned, *timings.counted(prepared))
+def _estimate_scanned(spec: EventStudy, scan: PanelScan[Any]) -> EventStudyResults:
+    names = tuple(map(event_name, estimated_times(spec)))
+    checked_rows(spec, scan, {"y": (spec.y,), "x": spec.x})
+    with scan.copied(specification_texts(spec)) as copied:
+        timings = _read_scanned_timings(spec, copied)
+        further = names, timings.columns
+        with scanned(spec, copied, {"x": spec.x}, further) as (prepared, demeaned):
+            return _estimate_linear(prepared, demeaned, *timings.counted(prepared))
 
 
 def _estimate_linear(
@@ -350,27 +353,16 @@ def _cohorts_at_reference(
 # --- panels larger than memory --------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _ScannedTimings:
     """First treated times of the entities of a scanned table."""
 
-    def __init__(self, spec: EventStudy) -> None:
-        self.spec = spec
+    spec: EventStudy
+    keys: Keys  # with all times of the table
+    values: pd.Series[Any]  # distinct values of the event column
+    switch: bool  # whether the event column is a dummy
 
-    def event_time_columns(
-        self, copied: PanelScan[Any]
-    ) -> tuple[tuple[str, ...], Columns]:
-        """Collect the times of all blocks; return event names and their columns."""
-        event, never = self.spec.event, self.spec.never
-        in_blocks = copied._run(partial(_events_and_times, event))
-        values, times = zip(*in_blocks, strict=True)
-        frame = pd.DataFrame({"entity": 0, "time": times[0].append(times[1:]).unique()})
-        assert copied.copy is not None
-        self.keys = sorted_keys(frame, "entity", "time", copied.copy.step)[1]
-        self.values = pd.concat(values).drop_duplicates()
-        self.switch = is_switch(self.values, never)
-        return tuple(event_name(t) for t in estimated_times(self.spec)), self._columns
-
-    def _columns(self, panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Ints]]:
+    def columns(self, panel: Panel, sample: Sample) -> tuple[Floats, dict[str, Ints]]:
         """Return dummies (n, k) of event times; event and first treated times (n,)."""
         table, never = table_of(panel), self.spec.never
         table = replace(table, keys=self._align_periods(table.keys))
@@ -418,6 +410,15 @@ class _ScannedTimings:
             notices.entities_without_rows_before(entity_name, sorted(late)),
             np.searchsorted(first_times, [*set(at_reference)]).tolist(),
         )
+
+
+def _read_scanned_timings(spec: EventStudy, copied: PanelScan[Any]) -> _ScannedTimings:
+    blocks = copied._run(partial(_events_and_times, spec.event))
+    values, times = zip(*blocks, strict=True)
+    frame = pd.DataFrame({"entity": 0, "time": times[0].append(times[1:]).unique()})
+    keys = sorted_keys(frame, "entity", "time", copied._files.step)[1]
+    distinct = pd.concat(values).drop_duplicates()
+    return _ScannedTimings(spec, keys, distinct, is_switch(distinct, spec.never))
 
 
 def _events_and_times(event: str, panel: Panel) -> tuple[Any, Any]:

@@ -59,7 +59,7 @@ def event_paths(
         ticks[time] = distinct.pop() if len(distinct) == 1 else str(time)
     paths = []
     for head, study in studies.items():
-        before = getattr(study, "before", "").removeprefix("reference")
+        before = study.before.removeprefix("reference")
         ends = _unlabelled_ends(texts_of[head], ticks)
         name = wording.labels.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))

@@ -237,6 +237,14 @@ class EventTimeResults(BaseResults):
         def reference(self) -> int | None:
             """Event time whose effect is zero by construction."""
 
+        @property
+        def before(self) -> str:
+            """What effects before treatment are relative to, as a code."""
+
+        @property
+        def anticipation(self) -> int:
+            """Periods before treatment in which it may have effects."""
+
         def _joint_critical(self, level: float) -> float:
             """Compute the critical value of the joint band of all event times."""
 
@@ -286,8 +294,7 @@ class EventTimeResults(BaseResults):
 
     def _base_text(self) -> str:
         """Describe what effects before treatment are relative to, in a sentence."""
-        code = f"before.{getattr(self, 'before', 'reference')}"
-        text = WORDS.say(code, time=self.reference)
+        text = WORDS.say(f"before.{self.before}", time=self.reference)
         return text[0].upper() + text[1:]
 
     def _by_event_time(self) -> Self:
@@ -302,7 +309,7 @@ class EventTimeResults(BaseResults):
         estimated, times = self._by_event_time().estimated, self.path["time"].to_numpy()
         times = times[times != self.reference]
         positions = [estimated.names.index(event_name(time)) for time in times]
-        before = int((times < -getattr(self, "anticipation", 0)).sum())
+        before = int((times < -self.anticipation).sum())
         return times, before, estimated, np.eye(len(estimated.names))[positions]
 
     def honest(
@@ -541,7 +548,7 @@ class EventTimeResults(BaseResults):
         trend = np.ones(count)
         if self.reference is not None:
             trend = (times - self.reference).astype(np.float64)
-        comparable = getattr(self, "before", "reference") in ("reference", "previous")
+        comparable = self.before in ("reference", "previous")
         events = self._checked(
             "pretrend_power", estimated, sums, times, comparable=comparable
         )
@@ -602,10 +609,9 @@ class EventTimeResults(BaseResults):
     ) -> Estimates:
         """Return estimates by event time; refuse those that cannot be compared."""
         if not comparable:
-            advice = _OTHER_BASE[getattr(self, "before", "reference")]
             text = (
                 f"{purpose} needs effects relative to the last event time before "
-                f"treatment. {self._base_text()} {advice}"
+                f"treatment. {self._base_text()} {_OTHER_BASE[self.before]}"
             )
             raise not_identified("no_reference", text, reference=self.reference)
         self._refuse_binned_ends(purpose, times[-1])

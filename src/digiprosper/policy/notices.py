@@ -88,21 +88,17 @@ _FEW_MATCHED = 20
 def cohort_notices(window: EventWindow) -> Iterator[Notice]:
     """Report several cohorts, or no never treated entities, and what follows."""
     if len(window.cohorts) != 1:
-        text = (
-            f"entities are first treated in {len(window.cohorts)} periods. If effects "
-            "differ between these cohorts, every coefficient also contains effects of "
-            "other event times. This includes those before treatment, so small "
-            "coefficients there do not prove parallel trends (Sun & Abraham 2021, "
-            "Journal of Econometrics 225:175). Compare with dp.StaggeredDid, whose "
-            "estimators do not mix event times."
-        )
+        few = ""
         if 0 < window.n_never <= FEW_UNTREATED:
-            text += (
+            few = (
                 f" Comparisons with untreated entities depend on {window.n_never} that "
                 "are never treated; the others are with entities treated later, or "
                 "inside the binned ends."
             )
-        yield Notice("several_cohorts", text, {"cohorts": dict(window.cohorts)})
+        cohorts = dict(window.cohorts)
+        yield notice_of(
+            "several_cohorts", cohorts=cohorts, _count=len(cohorts), _few=few
+        )
     if not window.n_never:
         ends = ", ".join(map(window.text, window.binned)) or "none"
         yield notice_of("none_never_treated", binned=window.binned, _ends=ends)
@@ -242,60 +238,38 @@ def few_untreated(
     if not few and not groups:
         return
     names = [*(time for time, _ in coding.cohorts), "never"]
-    single_entities = [names[i] for i in groups]
-    parts = []
-    if few:
-        depend = "is never treated, and effects depend on it"
-        if coding.n_never > 1:
-            depend = "are never treated, and effects depend on them"
-        parts.append(f"{counted(coding.n_never, 'entity')} {depend}")
-    parts += [
+    alone = tuple(names[i] for i in groups)
+    depend = "is never treated, and effects depend on it"
+    if coding.n_never > 1:
+        depend = "are never treated, and effects depend on them"
+    who = [f"{counted(coding.n_never, 'entity')} {depend}"] if few else []
+    who += [
         f"the cohort of {time_text(name)} is a single {coding.entity}"
-        for name in single_entities
+        for name in alone
         if name != "never"
     ]
-    text = f"{'; '.join(parts)}. "
-    text += _errors_text(cov_type, coding.entity, single_entities, few=few)
-    data = {
-        "n_untreated": coding.n_never,
-        "alone": tuple(single_entities),
-        "cov_type": cov_type,
-    }
-    yield Notice("few_untreated", text.strip(), data)
+    assumed = ""
+    if alone and cov_type == "cr2":
+        assumed = (
+            f" The standard errors assume that errors of a single {coding.entity} are "
+            "as variable as those of the others."
+        )
+    yield notice_of(
+        f"few_untreated.{_errors_of_few(cov_type, alone, few=few)}",
+        n_untreated=coding.n_never,
+        alone=alone,
+        cov_type=cov_type,
+        _who="; ".join(who),
+        _assumed=assumed,
+    )
 
 
-def _errors_text(
-    cov_type: str, entity: str, alone: Collection[object], *, few: bool
-) -> str:
-    """Describe what standard errors assume about few entities, or single ones."""
+def _errors_of_few(cov_type: str, alone: Collection[object], *, few: bool) -> str:
     if cov_type == "clustered":
-        return (
-            "The standard errors are far too small: use cov_type='hc2', which allows "
-            "for it."
-        )
+        return "clustered"
     if cov_type != "cr2":
-        return ""
-    texts = []
-    if alone:
-        texts.append(
-            f"The standard errors assume that errors of a single {entity} are as "
-            "variable as those of the others."
-        )
-    if "never" in alone:
-        texts.append(
-            "In simulated panels of 31 x 10 where the only entity that was never "
-            "treated had errors with twice their standard deviation, 95% intervals of "
-            "the average effect covered it in 72%, joint bands in 47%."
-        )
-    elif few:
-        texts.append(
-            "Intervals allow for few that are never treated, but not for errors that "
-            "are more variable than those of the others. In simulated panels of 31 x "
-            "10 with two or three, and errors with twice the standard deviation, joint "
-            "bands covered in 85% or more, and the pre-trend test rejected a true "
-            "hypothesis in up to 12%."
-        )
-    return " ".join(texts)
+        return "any"
+    return "one_never" if "never" in alone else "few_never" if few else "any"
 
 
 def pairs_of_rows(sample: Sample) -> Iterator[Notice]:
@@ -346,29 +320,29 @@ def earlier_base(
     long = {times[i]: times[i - 1] for i in changes}
     if not bases and not long:
         return
-    text = "there are gaps in time."
+    compared = averaged = ""
     if bases:
         usual = "in the period before treatment"
         if anticipation:
             usual = f"{anticipation + 1} periods before treatment"
-        text += (
+        compared = (
             f" Cohorts without rows {usual} are compared with an earlier one: "
             f"{listed(examples)}. Their effects assume parallel trends over this "
             "longer time."
         )
     if long:
-        spans = [
-            f"{time_text(before)} to {time_text(time)}" for time, before in long.items()
-        ]
-        text += (
-            f" Before treatment, changes over several periods ({listed(spans)}) "
-            "have the event time of their last period and are averaged with changes "
-            "over one period."
+        spans = listed(f"{time_text(long[t])} to {time_text(t)}" for t in long)
+        averaged = (
+            f" Before treatment, changes over several periods ({spans}) have the event "
+            "time of their last period and are averaged with changes over one period."
         )
-    text += (
-        " If rows are several units of time apart by design, use dp.Panel(..., step=)."
+    yield notice_of(
+        "earlier_base",
+        cohorts=bases,
+        changes=long,
+        _compared=compared,
+        _averaged=averaged,
     )
-    yield Notice("earlier_base", text, {"cohorts": bases, "changes": long})
 
 
 def weights_vary(sample: Sample, column: str, weights: Floats) -> Iterator[Notice]:

@@ -65,6 +65,8 @@ class WindowResults(EventTimeResults):
     """Base of results with coefficients by event time in a window."""
 
     __slots__ = ()
+    before: ClassVar[str] = "reference"  # as in `StaggeredDidResults`
+    anticipation: ClassVar[int] = 0
 
     window: EventWindow  # event times with a coefficient, and who reaches them
 

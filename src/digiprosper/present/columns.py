@@ -27,13 +27,13 @@ from digiprosper.errors import (
 )
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
-from digiprosper.report.collection import ResultSet
+from digiprosper.report.collection import ResultSet, merged
 from digiprosper.report.columns import Column, HasColumns, PlainCell, Remark, columns_of
 from digiprosper.report.foreign import as_results
 from digiprosper.report.labels import name_label
 from digiprosper.report.protocol import Results
 from digiprosper.report.summary import read_factors
-from digiprosper.report.terms import Factor, in_any_order, same_products
+from digiprosper.report.terms import in_any_order, same_products
 from digiprosper.report.words import HEADS, NOTES, TABLE, Language
 
 LEVELS = " / "
@@ -194,26 +194,14 @@ def merged_labels(
     Those of the call win over all. Where columns have the numbers of their rows as
     headings, labels start with the number.
     """
-    merged: dict[str, str] = {}
-    numbers: dict[str, int] = {}
-    for column in columns:
-        numbers |= column.numbers
-        for name, text in column.labels.items():
-            merged.setdefault(str(name), tidy_text(text))
-    merged |= labels
-    factors = merged_factors(columns)
-    return merged | {
-        name: f"({number}) {name_label(name, merged, factors, language)}"
-        for name, number in numbers.items()
+    of_models, factors = merged(columns, "labels"), merged(columns, "factors")
+    texts = {str(name): tidy_text(text) for name, text in of_models.items()}
+    texts |= labels
+    return texts | {
+        name: f"({number}) {name_label(name, texts, factors, language)}"
+        for column in columns
+        for name, number in column.numbers.items()
     }
-
-
-def merged_factors(columns: Columns) -> dict[str, tuple[Factor, ...]]:
-    """Merge the factors of the names of all models; the first model wins."""
-    merged: dict[str, tuple[Factor, ...]] = {}
-    for column in columns:
-        merged = {**column.factors, **merged}
-    return merged
 
 
 def matching_terms(
@@ -351,12 +339,11 @@ def _set_spanning_head(head: str | None, columns: Iterable[Column]) -> list[Colu
 
 def _read_set(models: ResultSet, caller: str, level: float) -> list[Column]:
     """Read a set of models with its notes, and its rows in its last column."""
-    blank = tuple((row.name, None) for row in models.table_rows)
+    blank = tuple((name, None) for name, _ in models.table_rows)
     columns = []
     for label, model in models.outcomes:
         part = _read_model(tidy_text(label), model, caller, level)
-        rows = [row for row in models.table_rows if label in row.cells]
-        cells = tuple((row.name, row.cells[label]) for row in rows)
+        cells = tuple((n, row[label]) for n, row in models.table_rows if label in row)
         for column in part:
             last = column is part[-1]
             own_rows = cells or blank if last else blank

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import chain, groupby, product
 from typing import NamedTuple, TypeAlias
 
-from digiprosper.present.columns import LEVELS, Columns, merged_factors, products_of
+from digiprosper.present.columns import LEVELS, Columns, products_of
 from digiprosper.present.style import Style
+from digiprosper.report.collection import merged
 from digiprosper.report.labels import term_words, text_label
 from digiprosper.report.terms import Regime, Term
 
@@ -148,7 +149,7 @@ def _cell_label(name: str, columns: Columns, style: Style) -> str:
     for column in columns:
         if f"row.{name}" in column.words:
             return style.say(f"row.{name}", column.words)
-    factors = merged_factors(columns)
+    factors = merged(columns, "factors")
     parts = [name] if name in factors else name.split(LEVELS)
     head = "kind" if any("kind" in column.stub for column in columns) else ""
     return LEVELS.join(

@@ -15,13 +15,13 @@ from digiprosper.present.columns import (
     Columns,
     all_terms,
     matching_terms,
-    merged_factors,
     products_of,
     with_products,
 )
 from digiprosper.present.row_names import TermRow, share_rows
 from digiprosper.present.style import Style
 from digiprosper.report.characters import tidy_text
+from digiprosper.report.collection import merged
 from digiprosper.report.columns import (
     Column,
     Parameter,
@@ -100,7 +100,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
     by_column = list(map(_parameter_blocks, columns))
     kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
-    factors = merged_factors(columns)
+    factors = merged(columns, "factors")
     rows: list[Row] = []
     for kind, variable in kinds:
         blocks = [of_column.get((kind, variable)) for of_column in by_column]
@@ -232,7 +232,7 @@ def _effect_rows(columns: Columns, folded: Folded, style: Style) -> list[Row]:
     inside = set(chain.from_iterable(folded.values()))
     all_effects = dict.fromkeys(chain.from_iterable(filter(None, absorbed)))
     effects = [name for name in all_effects if name not in inside]
-    factors = merged_factors(columns)
+    factors = merged(columns, "factors")
     codes = _key_codes(columns)
     rows = []
     for name in effects:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from math import log
 
-from digiprosper.errors import Notice
+from digiprosper.errors import Notice, packaged_rows
 from digiprosper.report.verdicts import is_balanced
 
 # Panels with more or fewer entities or periods by this factor are another case.
@@ -18,9 +16,8 @@ _NEAR = 1.5
 @cache
 def _ranges() -> Mapping[str, Mapping[tuple[int, int], str]]:
     """Read the range over designs by statistic, entities and periods."""
-    text = files("digiprosper.report").joinpath("certificate.csv").read_text("utf-8")
     ranges: dict[str, dict[tuple[int, int], str]] = {}
-    for row in csv.DictReader(text.splitlines()):
+    for row in packaged_rows(__file__, "certificate"):
         cells = ranges.setdefault(row["statistic"], {})
         low, high = (row[end].removeprefix("0") for end in ("low", "high"))
         cells[int(row["N"]), int(row["T"])] = f"{low} to {high}"

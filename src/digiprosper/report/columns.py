@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 from digiprosper.errors import DigiprosperError, Notice, number_text, time_text
 from digiprosper.report.inference import Inference
@@ -148,11 +148,8 @@ class RowName(str):
         return name
 
 
-class SharedRow(NamedTuple):
-    """A row that a set of models adds to a table: name, and cells by model label."""
-
-    name: Remark
-    cells: Mapping[str, object]
+SharedRow: TypeAlias = tuple[Remark, Mapping[str, object]]
+"""A row that a set of models adds to a table: name, and cells by model label."""
 
 
 @dataclass(frozen=True, slots=True)

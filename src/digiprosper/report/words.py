@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, TypeAlias
 
+from digiprosper.errors import packaged_rows
 from digiprosper.report.pickling import PickledByName
 
 Language: TypeAlias = Literal["english", "chinese"]
@@ -49,10 +48,8 @@ class Words(PickledByName):
 
 def read_words(module: str, name: str = "words") -> Words:
     """Read a table (code, English, Chinese) that is beside the file of a module."""
-    path = Path(module).with_name(f"{name}.csv")
-    with path.open(encoding="utf-8", newline="") as file:
-        _, *rows = csv.reader(file)
-    return Words({code: (english, chinese) for code, english, chinese in rows})
+    rows = packaged_rows(module, name)
+    return Words({row["code"]: (row["english"], row["chinese"]) for row in rows})
 
 
 NO_WORDS = Words({})

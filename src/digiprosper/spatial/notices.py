@@ -208,30 +208,22 @@ def biased_coefficient(
     of_estimate = NormalDist(abs(bias), deviation)
     half = _QUANTILE * std_error
     coverage = of_estimate.cdf(half) - of_estimate.cdf(-half)
-    share = f"about {coverage:.0%}"
-    if coverage < _LEAST_PRINTED:
-        share = f"less than {_LEAST_PRINTED:.0%}"
-    corrected = "likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by"
-    effects_text = (
-        " The coverage for the effects is too low as well." if name == "rho" else ""
-    )
-    text = (
-        f"maximum likelihood with time effects and {n_entities} entities biases {name} "
-        f"of the {model.upper()}, {corrected} about {bias:z.3f} ({distance:.1f} "
-        f"standard errors): a 95% interval of {name} contains the true value in "
-        f"{share} of samples.{effects_text} Use likelihood='adjusted'."
-    )
-    data = {
-        "coefficient": name,
-        "bias": bias,
-        "std_error": std_error,
-        "coverage": coverage,
-        "model": model,
-        "likelihood": likelihood,
-    }
-    small = distance < _LARGE_BIAS
-    yield Notice(
-        "time_effects_bias" if small else "large_time_effects_bias", text, data
+    few = coverage < _LEAST_PRINTED
+    large = distance >= _LARGE_BIAS
+    yield notice_of(
+        "large_time_effects_bias" if large else "time_effects_bias",
+        coefficient=name,
+        bias=bias,
+        std_error=std_error,
+        coverage=coverage,
+        model=model,
+        likelihood=likelihood,
+        _n_entities=n_entities,
+        _model=model.upper(),
+        _which="likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by",
+        _distance=distance,
+        _share=f"less than {_LEAST_PRINTED:.0%}" if few else f"about {coverage:.0%}",
+        _effects=" The coverage for the effects is too low as well." * (name == "rho"),
     )
 
 

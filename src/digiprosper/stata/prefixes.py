@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from digiprosper.errors import StataError, cited
+from digiprosper.errors import StataError, cited, packaged_rows
 
 # What is raised for a command without counterpart: a reason, perhaps with advice.
 refused: Callable[..., StataError] = StataError.because
@@ -26,8 +24,7 @@ refused: Callable[..., StataError] = StataError.because
 # Functions of egen are rows too, with their code in pandas, and so are options, notes,
 # words of options, and functions and results of expressions, after a word for what they
 # are.
-_TEXT = files("digiprosper.stata").joinpath("commands.csv").read_text(encoding="utf-8")
-_LISTED = [*csv.DictReader(_TEXT.splitlines(), restval="")]
+_LISTED = packaged_rows(__file__, "commands")
 _SHORTENED = [row["command"] for row in _LISTED if "." in row["command"]]
 ROWS = {row["command"].replace(".", ""): row for row in _LISTED}
 # What names of stored results, which are not among the columns, begin with.

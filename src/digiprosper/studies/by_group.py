@@ -116,10 +116,8 @@ class ByGroup(ResultSet):
         names = {"term": (detail["term"],)}
         name = Remark(f"{self._kind}.row", names, WORDS, self.difference.factors)
         return (
-            SharedRow(name, {last: float(detail["difference"])}),
-            SharedRow(
-                Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}
-            ),
+            (name, {last: float(detail["difference"])}),
+            (Remark("p_value.row", {}, WORDS), {last: self.difference.p_value}),
         )
 
     @property
@@ -398,8 +396,7 @@ def _by_group_of_scan(
         column = sample.matrix[:, sample.names.index(name)]
         return _products(column, codes, groups), {}
 
-    further = scanned(spec, scan, {"x": spec.x}, lambda _: (names, columns))
-    with further as (prepared, demeaned):
+    with scanned(spec, scan, {"x": spec.x}, (names, columns)) as (prepared, demeaned):
         x = range(1, len(prepared.sample.roles["x"]) + 1)
         regressors, _, _ = checked_columns(prepared, demeaned, 0, x)
         joint = _fit_with_interactions(prepared, demeaned, regressors, groups, name)
