@@ -586,6 +586,5 @@ class PanelThreshold(Specification):
                 *sample.names_of("regime_dependent"),
                 *(["intercept"] if self.regime_intercept else []),
             ),
-            slopes_in_sets=(),
             diagnostics=(),
         )

@@ -345,11 +345,11 @@ class ThresholdResults(SlopesByRegime):
     split_names : tuple of str
         Names of the columns with slopes by regime: several for a category, and the
         intercept if it depends on the regime.
+    diagnostics : tuple of Notice
+        Remarks about the data and the fit.
     slopes_in_sets : tuple of Estimates
         Slopes at up to 20 values of each threshold in its 80% set, for
         `slope_intervals`. Empty if the thresholds were given.
-    diagnostics : tuple of Notice
-        Remarks about the data and the fit.
 
     Examples
     --------
@@ -397,8 +397,8 @@ class ThresholdResults(SlopesByRegime):
     regime_codes: Ints
     regime_sizes: Ints
     split_names: tuple[str, ...]
-    slopes_in_sets: tuple[Estimates, ...]
     diagnostics: tuple[Notice, ...]
+    slopes_in_sets: tuple[Estimates, ...] = ()
 
     # --- thresholds -------------------------------------------------------------------
 
