@@ -265,6 +265,11 @@ def test_what_has_no_test() -> None:
     assert (rank, count) == (0, 0)
 
 
+def test_a_sum_without_variation_has_no_t() -> None:
+    sums, squares = np.array([[0.0, -3.0]]), np.array([[0.0, 4.0]])
+    assert unit_signs._largest_t(sums, squares).tolist() == [1.5]
+
+
 def test_scores_of_many_clusters_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     data = Drawn((5, 6, 7))
     assert limit_scores(data.units).scores.shape == (18, 4)
