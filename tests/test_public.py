@@ -223,6 +223,10 @@ def test_what_makes_a_table_prints_as_one() -> None:
     values = [getattr(dp, name) for name in dp.__all__]
     classes = [v for v in values if isinstance(v, type) and hasattr(v, "table_columns")]
     assert len(classes) > 20
+    levels = [
+        inspect.signature(c.table_columns).parameters.get("level") for c in classes
+    ]
+    assert {level.default for level in levels} == {0.95}
     # The method that a dataclass writes is wrapped.
     assert not [c for c in classes if hasattr(c.__repr__, "__wrapped__")]
     printed = repr(dp.datasets.us_states().correlate(["gsp", "pc"]))

@@ -339,6 +339,19 @@ def test_regressors_and_effects_together_predict_rows() -> None:
     assert fit.glance()["n_predicted"] >= (data["z"] == 1).sum()
 
 
+def test_only_levels_of_a_category_go_with_predicted_rows() -> None:
+    """A collinear regressor is refused, whatever else goes."""
+    data = frame(8)
+    rows = np.random.default_rng(0).integers(0, 3, len(data))
+    data["kind"] = np.array(["a", "b", "c"])[rows]
+    data.loc[data["kind"] == "a", "y"] = 1
+    fit = fitted(dp.LogitEffects("y", ["x", "C(kind)"]), panel_of(data))
+    assert fit.names == ("x", "C(kind)[T.b]")
+    spec = dp.LogitEffects("y", ["x", "C(kind)", "twice"])
+    with pytest.raises(dp.CollinearityError, match="'twice'"):
+        fitted(spec, panel_of(data.assign(twice=2 * data["x"])))
+
+
 def test_a_state_that_is_never_left_is_predicted_by_the_effects() -> None:
     data = frame(9)
     first = data["city"].str[1:].astype(int) % 8 + 2001

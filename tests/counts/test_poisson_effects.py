@@ -157,6 +157,30 @@ def test_rows_weights_and_units_change_nothing() -> None:
     np.testing.assert_allclose(repeated.std_errors, weighted.std_errors, rtol=1e-10)
 
 
+@quiet
+def test_the_wild_bootstrap_of_weighted_rows_is_that_of_repeated_rows() -> None:
+    frame = draw(11)
+    rows = frame.loc[frame.index.repeat(frame.w.astype(int))].reset_index(drop=True)
+    spec = dp.PoissonEffects(
+        "y",
+        ["x", "z"],
+        entity_effects=False,
+        time_effects=False,
+        absorb=["person"],
+        clusters="person",
+    )
+    tests = [
+        dp.wild_bootstrap(each, dp.Panel(data, "row"), "x", reps=99, rng=1)
+        for each, data in (
+            (spec.replace(obs_weights="w"), frame.assign(row=frame.index)),
+            (spec, rows.assign(row=rows.index)),
+        )
+        for data in [data.assign(person=data["id"])]
+    ]
+    assert tests[0].statistic == pytest.approx(tests[1].statistic, rel=1e-9)
+    assert tests[0].interval() == pytest.approx(tests[1].interval(), rel=1e-6)
+
+
 def test_an_exposure_is_a_rate_weighted_by_it() -> None:
     frame = draw(13)
     exposed = fit(frame, exposure="size")

@@ -66,6 +66,12 @@ def test_interactions_have_no_effect_of_their_own(panel: dp.Panel) -> None:
     assert "ratio of ratios" in notice.message
 
 
+def test_an_intercept_has_no_average_effect(panel: dp.Panel) -> None:
+    fit = SPEC.replace(entity_effects=False, time_effects=False).fit(panel)
+    assert fit.names[-1] == "Intercept"
+    assert fit.average_effects()["term"].tolist() == ["x", "d", "log(size)"]
+
+
 def test_a_unit_far_beyond_the_data_has_an_infinite_change() -> None:
     spec = dp.PoissonEffects("gsp", ["I(-unemp / 100000)"])
     effects = spec.fit(dp.datasets.us_states()).average_effects()

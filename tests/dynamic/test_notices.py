@@ -234,6 +234,18 @@ def test_a_treatment_of_one_entity_is_told(estimator: str) -> None:
     assert list(notice.data["terms"]) == ["pilot"]
 
 
+@pytest.mark.filterwarnings("ignore::digiprosper.DigiprosperWarning")
+def test_the_intercept_of_a_system_is_no_treatment() -> None:
+    """Its variation net of a dummy of all rows but few is in these."""
+    frame = balanced(3, entities=31, periods=9)
+    frame["others"] = ((frame["i"] > 0) | (frame["t"] < 2003)) * 1.0
+    spec = dp.DynamicPanel("y", ["x", "others"], estimator="system", time_effects=False)
+    fit = spec.fit(dp.Panel(frame, "i", "t"))
+    assert fit.names[-1] == "Intercept"
+    (notice,) = (n for n in fit.diagnostics if n.code == "few_treated")
+    assert list(notice.data["terms"]) == ["others"]
+
+
 def test_seasons_of_entities_by_brute_force() -> None:
     """F of means by entity and season in residuals of the within regression."""
     rng = np.random.default_rng(5)

@@ -550,9 +550,10 @@ def test_known_and_missing_factors() -> None:
     assert product_interval(2.0, 0.5, 0.0, 0.1) == pytest.approx(
         (1 - 0.2 * 1.959963984540054, 1.391992796908)
     )
-    assert product_p(2.0, 0.5, 0.0, 0.1) == pytest.approx(
-        2 * stats.norm.sf(5), rel=1e-12
-    )
+    for sign in (1.0, -1.0):
+        assert product_p(sign * 2.0, 0.5, 0.0, 0.1) == pytest.approx(
+            2 * stats.norm.sf(5), rel=1e-12
+        )
     assert product_interval(0.5, 2.0, 0.1, 0.0) == pytest.approx(
         product_interval(2.0, 0.5, 0.0, 0.1)
     )

@@ -241,6 +241,11 @@ def test_default_points_are_sorted_distinct_and_in_the_observed_range(
     assert default_points(frame, "z").tolist() == pytest.approx(
         points, rel=1e-12, abs=0
     )
+    for unit in (1e-9, 1e9):
+        scaled = frame * [1, unit, unit, unit, unit]
+        assert default_points(scaled, "z").tolist() == pytest.approx(
+            [unit * point for point in points], rel=1e-12, abs=0
+        )
 
 
 @pytest.mark.parametrize(("column", "cure"), [("z", "'x:z'"), ("x", r"'I\(x\*\*2\)'")])

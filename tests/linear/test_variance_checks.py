@@ -75,10 +75,14 @@ def test_rows_that_two_dummies_fit_together_are_refused(cov_type) -> None:
     ).all()
 
 
+@pytest.mark.parametrize("singletons", ["drop", "keep"])
 @pytest.mark.parametrize("cov_type", ["clustered", "crv3"])
-def test_two_entities_with_both_effects_have_no_errors(cov_type) -> None:
+def test_two_entities_with_both_effects_have_no_errors(cov_type, singletons) -> None:
+    """With rows that the effects fit perfectly, and without."""
     frame = frame_of()
-    results = fit(frame[frame["i"] < 2], ("a",), cov_type=cov_type)
+    results = fit(
+        frame[frame["i"] < 2], ("a",), cov_type=cov_type, singletons=singletons
+    )
     assert np.isnan(results.std_errors["a"])
     assert codes(results) & {"no_variance", "needed_clusters"}
 

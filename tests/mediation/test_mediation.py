@@ -1452,6 +1452,14 @@ def test_a_moderator_that_only_differs_between_entities_needs_no_level() -> None
     np.testing.assert_allclose(
         got[["x", "x:east"]], alone.params[["x", "x:east"]], rtol=1e-9
     )
+    assert "absorbed_level" in {notice.code for notice in results.diagnostics}
+
+
+@pytest.mark.parametrize("moderates", ["a", "b", "direct"])
+def test_a_level_in_some_equations_is_not_absorbed(moderates: str) -> None:
+    spec = Mediation("y", "x", "m1", moderator="w1", moderates=moderates, reps=20)
+    results = quiet(spec, Panel(make(n=30), "city", "year"))
+    assert "absorbed_level" not in {notice.code for notice in results.diagnostics}
 
 
 def test_problems_are_data() -> None:

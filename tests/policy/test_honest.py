@@ -104,17 +104,20 @@ def test_with_one_cohort_both_estimators_have_nearly_the_same_intervals() -> Non
 
 
 @pytest.mark.parametrize(
-    ("effect", "weights"),
+    ("effect", "weights", "word"),
     [
-        (0, [1, 0, 0, 0]),
-        (np.int64(2), [0, 0, 1, 0]),
-        ("average", [0.25] * 4),
-        ([0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0]),
-        (np.array([0.0, -1, 0, 2]), [0, -1, 0, 2]),
+        (0, [1, 0, 0, 0], "time"),
+        (np.int64(2), [0, 0, 1, 0], "time"),
+        ("average", [0.25] * 4, "average"),
+        ([0.5, 0.5, 0, 0], [0.5, 0.5, 0, 0], "weights"),
+        (np.array([0.0, -1, 0, 2]), [0, -1, 0, 2], "weights"),
     ],
 )
-def test_effects(fit: EventStudyResults, effect: Any, weights: list[float]) -> None:
+def test_effects(
+    fit: EventStudyResults, effect: Any, weights: list[float], word: str
+) -> None:
     intervals = fit.honest(effect=effect, bounds=[0.0])
+    assert intervals.effect.code == f"honest.{word}"
     assert list(intervals.weights.values()) == weights
     assert list(intervals.weights) == [0, 1, 2, 3]
     text = " + ".join(f"{w} * event:{k}" for k, w in enumerate(weights) if w)

@@ -515,11 +515,14 @@ def test_entropy_weights_do_not_depend_on_order_units_and_names() -> None:
 def test_base_values_that_cannot_be_balanced_are_named() -> None:
     frame = made(3)
     ever = frame.groupby("city")["policy"].transform("max")
-    frame["far"] = frame["age"] + 9 * ever
-    with pytest.raises(IdentificationError, match="no weights balance 'far'") as caught:
-        quiet(frame, ["size", "far"], method="entropy")
-    (problem,) = caught.value.problems
-    assert (problem.code, problem.data) == ("not_balanced", {"terms": ("far",)})
+    for distance in (9, -9):
+        frame["far"] = frame["age"] + distance * ever
+        with pytest.raises(
+            IdentificationError, match=r"no weights balance 'far'.*not inside the range"
+        ) as caught:
+            quiet(frame, ["size", "far"], method="entropy")
+        (problem,) = caught.value.problems
+        assert (problem.code, problem.data) == ("not_balanced", {"terms": ("far",)})
     # Each is inside its range, but together they are where no control is.
     rng = np.random.default_rng(1)
     line = rng.normal(size=90)[frame["city"]]

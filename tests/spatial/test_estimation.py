@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import digiprosper as dp
 from digiprosper import Panel, PanelSpatial, SpatialWeights
@@ -149,6 +150,16 @@ def test_the_bias_of_time_effects_is_reported_unless_adjusted(model: str) -> Non
     assert name == plain.names[0]
     assert notice.data["bias"] == pytest.approx(
         plain.params[name] - adjusted.params[name]
+    )
+    observed, clustered = (
+        spec.replace(cov_type=word).fit(panel).std_errors[name]
+        for word in ("observed", "clustered")
+    )
+    error = plain.std_errors[name]
+    estimate = stats.norm(notice.data["bias"], error * max(1, clustered / observed))
+    reach = 1.959964 * error
+    assert notice.data["coverage"] == pytest.approx(
+        estimate.cdf(reach) - estimate.cdf(-reach), abs=1e-5
     )
     without = spec.replace(time_effects=False, likelihood="unadjusted").fit(panel)
     for other in (corrected, adjusted, without):

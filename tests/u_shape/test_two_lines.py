@@ -570,6 +570,12 @@ def test_verdicts_that_are_no_u() -> None:
     texts = [w.summary() for w in weak if w.slope_low * w.slope_high < 0]
     assert texts
     assert all("is not significant" in t for t in texts)
+    flat_below = two_lines(
+        spec(), panel(table(lambda x: 2 * np.maximum(x - 2.5, 0) - x / 30, seed=2)), "x"
+    )
+    assert flat_below.p_low > 0.05 > flat_below.p_high
+    text = " ".join(flat_below.summary().split())
+    assert "the slope below is not significant" in text
     strict = two_lines(spec(), panel(table(noise=3.0)), "x", level=1 - 1e-9)
     assert strict.shape == "none"
 

@@ -757,13 +757,23 @@ def test_values_that_do_not_fit_the_interactions_are_refused() -> None:
     with pytest.raises(InputTypeError, match="must map columns to their values"):
         u_test(results, "x", at=[6])
     for term in ("I(x*z)", "exp(x):z", "I(x**3):z", "x:I(x**2):z"):
-        with pytest.raises(TermError, match="Write products with ':'"):
+        with pytest.raises(TermError, match="write products with ':'"):
             u_test(fit(frame, ("x", "I(x**2)", term, "z")), "x", at={"z": 6})
+
+
+@pytest.mark.parametrize(
+    "term", ["exp(x)", "I(x**2.5)", "I(1.0*(x > 0.7))", "I(abs(x - 0.3))"]
+)
+def test_other_functions_of_the_variable_are_refused(term: str) -> None:
+    """A curve of three terms turns elsewhere than its level and square say."""
+    results = fit(interacted(), ("x", "I(x**2)", term))
+    with pytest.raises(TermError, match="Drop other functions of it"):
+        u_test(results, "x")
 
 
 def test_interactions_of_other_columns_and_of_lags_change_nothing() -> None:
     frame = interacted()
-    terms = ("x", "I(x**2)", "z", "w:z", "lag(x):z")
+    terms = ("x", "I(x**2)", "z", "w:z", "lag(x):z", "diff(x)")
     assert u_test(fit(frame, terms), "x").at == {}
 
 

@@ -661,8 +661,8 @@ def _read_product(
 
     It has no factors if it depends on the variable in a way that is not read.
     """
-    # A function of a single column is no interaction.
-    if len(factors) == 1 and len(factors[0].columns) <= 1:
+    # A difference is another variable, as a lag is.
+    if len(factors) == 1 and factors[0].function == "diff":
         return None
     texts = [canonical(factor.text) for factor in factors]
     rows = [curve.index(text) for text in texts if text in curve]
@@ -677,8 +677,8 @@ def moderator_values(curve: Curve, at: Mapping[str, Any] | None) -> dict[str, An
     unread = [product for product in curve.products if not product.factors]
     if unread:
         on = (
-            "other columns in an unknown way. Write products with ':', such "
-            f"as '{curve.variable}:z'."
+            "it, or on other columns, in an unknown way. Drop other functions of it, "
+            f"and write products with ':', such as '{curve.variable}:z'."
         )
         raise dependence_error(curve, unread, on, "not a product")
     if not isinstance(at, Mapping | None):

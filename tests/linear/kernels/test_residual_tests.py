@@ -6,10 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from digiprosper.linear.kernels.residual_tests import (
     correlations_between,
     dependence_in_periods,
+    levene_draws,
     null_autocorrelation,
     period_sums,
     persistence,
@@ -194,3 +196,25 @@ def test_dependence_of_scores_with_a_shock_that_all_share() -> None:
     assert dependence_in_periods(shared, entity, time).p_value < 1e-6
     one = dependence_in_periods(own[:29], entity[:29], time[:29])
     assert np.isnan(one.p_value)
+
+
+def test_levene_draws_have_the_autocorrelation_before_means_were_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filtered, seen = signal.lfilter, []
+
+    def watched(numerator, denominator, shocks):
+        seen.append(-denominator[1])
+        return filtered(numerator, denominator, shocks)
+
+    n, periods, phi = 60, 20, 0.5
+    shocks = np.random.default_rng(1).normal(size=(n, periods + 30))
+    errors = filtered([1.0], [1.0, -phi], shocks)[:, 30:]
+    residuals = errors - errors.mean(axis=1, keepdims=True)
+    entity, time = np.divmod(np.arange(n * periods), periods)
+    monkeypatch.setattr(signal, "lfilter", watched)
+    levene_draws(residuals.ravel(), entity, time)
+    assert seen
+    # Three standard errors, and the terms of order 1 / T^2 that the correction omits
+    size = 3 * np.sqrt((1 - phi**2) / (n * (periods - 1))) + 0.006
+    assert seen == pytest.approx([phi] * len(seen), abs=size)

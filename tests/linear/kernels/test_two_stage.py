@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.covariance import Ranks, counts, vcov
+from digiprosper.linear.kernels import two_stage
 from digiprosper.linear.kernels.two_stage import project, solve_two_stage
 
 
@@ -77,3 +78,9 @@ def test_units_of_sixteen_digits() -> None:
         other.coefficients * [1e8, 1e-8, 1e-8], fit.coefficients, rtol=1e-9
     )
     assert other.condition == pytest.approx(fit.condition, rel=1e-9)
+
+
+@pytest.mark.parametrize("roots", [[], [-9.0, -4.0], [-1.0, 2.0], [3.0, 8.0, 8.5]])
+def test_a_point_is_in_each_interval_between_roots(roots: list[float]) -> None:
+    points = two_stage._points_between(np.array(roots))
+    assert np.searchsorted(roots, points).tolist() == list(range(len(roots) + 1))

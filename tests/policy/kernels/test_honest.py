@@ -527,6 +527,8 @@ def test_power_of_other_programs() -> None:
     ]
     assert ratio == pytest.approx(densities[0] / densities[1], rel=1e-9)
     assert ratio == pytest.approx(0.3691806694, abs=1e-9)
+    both = likelihood_ratio(b, covariance, np.outer([0.02, 0.0], trend))
+    np.testing.assert_allclose(both, [ratio, 1.0], rtol=1e-12)
     # Warnings are errors here: an infinite ratio is a number.
     assert likelihood_ratio(100 * trend, covariance, 100 * trend) == np.inf
 

@@ -225,6 +225,14 @@ def test_few_parts_have_wider_bands_of_normal_errors() -> None:
     assert actual == pytest.approx(stdtrit(df, 0.95), rel=0.1)
 
 
+def test_variances_of_large_groups_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, gradient = Drawn((150, 150, 150)), np.eye(4)
+    known = unit_signs._quantile(unit_signs._normal_maxima(data.units, gradient), 0.95)
+    monkeypatch.setattr(unit_signs, "_MANY_PARTS", 1000)
+    drawn = unit_signs._quantile(unit_signs._normal_maxima(data.units, gradient), 0.95)
+    assert known == pytest.approx(drawn, rel=0.03)
+
+
 def test_units_order_and_names_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     data = Drawn((5, 6, 7), 8)
     gradient, estimates = np.eye(4)[:2], np.array([0.4, 0.3])
@@ -263,6 +271,11 @@ def test_what_has_no_test() -> None:
     )
     assert np.isnan([statistic, p_value]).all()
     assert (rank, count) == (0, 0)
+
+
+def test_a_sum_without_variation_has_no_t() -> None:
+    sums, squares = np.array([[0.0, -3.0]]), np.array([[0.0, 4.0]])
+    assert unit_signs._largest_t(sums, squares).tolist() == [1.5]
 
 
 def test_scores_of_many_clusters_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from digiprosper.kernels.tolerances import AT_THE_END
+from digiprosper.spatial.kernels import likelihood
 from digiprosper.spatial.kernels.determinants import (
     Determinants,
     PeriodMeans,
@@ -396,3 +397,25 @@ def test_lee_yu_with_time_effects_adds_the_bias_of_the_formula() -> None:
     assert corrected.rho == pytest.approx(expected[0])
     assert corrected.coefficients == pytest.approx(expected[1:3])
     assert corrected.sigma2 == pytest.approx(expected[3] * T / (T - 1))
+
+
+def test_the_higher_of_two_peaks_is_the_maximum_where_the_score_jumps() -> None:
+    """The second peak is higher at the next node, and lower at the top."""
+    peaks, tops = np.array([0.22, 0.34]), np.array([0.0, -0.03])
+    grid = np.arange(1, 10) / 10
+
+    def at_peaks(values: np.ndarray) -> np.ndarray:
+        return np.asarray(tops - np.abs(np.subtract.outer(values, peaks)))
+
+    def score(value: float) -> float:
+        return float(np.sign(peaks[at_peaks(value).argmax()] - value))
+
+    def heights(values: np.ndarray) -> np.ndarray:
+        return np.asarray(at_peaks(values).max(axis=1))
+
+    assert score(0.2) > 0
+    assert score(0.3) > 0
+    ends = Spectrum(np.empty(0), 0.0, 1.0)
+    value, at_end = likelihood._root(score, heights, grid, heights(grid), ends)
+    assert value == pytest.approx(0.22, abs=1e-6)
+    assert not at_end
