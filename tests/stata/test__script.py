@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from digiprosper.stata import _script
 
 # The effect on the treated and on controls, and controls off support, of Stata.
+NAN = float("nan")
 NEAREST = (1.4105933, 1.6293596, 11)
 RADIUS = (1.85897071, 1.63335009, 16)
 KERNEL = (1.82028639, 1.603352, 11)
@@ -103,6 +104,60 @@ def test_whole_numbers_outside_a_type_are_missing(kind, least, most) -> None:
     x = pd.Series([least - 1.0, least, most, most + 1])
     expected = [np.nan, least, most, np.nan]
     np.testing.assert_array_equal(_script.stored("x", x, kind), expected)
+
+
+TENTH = float(np.float32(0.1))
+
+
+@pytest.mark.parametrize(
+    ("version", "byteorder"), [(114, "<"), (114, ">"), (118, "<"), (118, ">")]
+)
+def test_fractions_in_a_type_of_whole_numbers_have_the_default_one(
+    version, byteorder, tmp_path
+) -> None:
+    """[D] generate: replace promotes to float or double, by set type, as messages show.
+
+    "variable x was int now float" is that of x / 10; a long becomes a float, too.
+    """
+    path = tmp_path / "types.dta"
+    whole = {"b": np.int8(1), "i": np.int16(2), "l": np.int32(2**24 + 1)}
+    others = {"f": np.float32(1), "d": 2.0**24 + 1, "s": "a"}
+    table = pd.DataFrame({**whole, **others}, index=range(3))
+    # pandas reads whole numbers with missing values as doubles.
+    table.to_stata(path, version=version, byteorder=byteorder, write_index=False)
+    df = _script.from_file(path)
+    rows = pd.Series([True, False, False])
+    types = {"b": "byte", "i": "int", "l": "long", "f": "float", "d": None}
+    assert {name: _script.types[name] for name in types} == types
+    for name in types:
+        df[name] = df[name].astype(float)
+        df[name] = _script.replaced(df[name], df[name] * 0 + 3, rows)
+    assert {name: _script.types[name] for name in types} == types
+    for name in types:
+        df[name] = _script.replaced(df[name], 0.1, rows)
+    assert df.loc[0, [*types]].tolist() == [TENTH] * 4 + [0.1]
+    # Rows that stay lose digits as well.
+    assert df.loc[1, ["l", "d"]].tolist() == [2**24, 2**24 + 1]
+    assert [_script.types[name] for name in types] == ["float"] * 4 + [None]
+
+
+def test_set_type_double_tells_the_type_of_fractions() -> None:
+    x = pd.Series([1.0, 2.0], name="x")
+    _script.stored("x", x, "byte")
+    assert _script.replaced(x, 0.1, default="double").tolist() == [0.1, 0.1]
+    _script.stored("x", x, "byte")
+    assert _script.replaced(x, 0.1).tolist() == [TENTH, TENTH]
+    _script.stored("x", x, "double")
+    assert _script.replaced(x, 0.1).tolist() == [0.1, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("x", "value"), [([1.0, 2], "a"), (["a", "b"], 1), (["a"], NAN)]
+)
+def test_texts_do_not_replace_numbers(x, value) -> None:
+    """[D] generate: Stata stops with r(109), type mismatch."""
+    with pytest.raises(AssertionError, match="type mismatch"):
+        _script.replaced(pd.Series(x, name="x"), value)
 
 
 @pytest.mark.parametrize("kernel", sorted(_script.kernels))

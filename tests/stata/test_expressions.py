@@ -182,6 +182,59 @@ def test_conditions_without_counterpart(text: str) -> None:
         Printer((), lambda name: name).condition(parse(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x == "4"',
+        "name == 4",
+        "name != .",
+        'x < "a"',
+        "name",
+        "x == 1 | !(name == 3)",
+        'inlist(x, "a")',
+        "inrange(name, 1, 2)",
+        "substr(name, 1, 1) == 1",
+        "name*2 == x",
+        "name[_n-1] == 2",
+        "upper(name) > x",
+    ],
+)
+def test_texts_are_not_compared_with_numbers(text: str) -> None:
+    """[U] 12.4: Stata stops with r(109), type mismatch."""
+    texts = {"x": False, "name": True}
+    with pytest.raises(dp.StataError, match="type mismatch"):
+        Printer(texts=texts, pandas=True, in_order=True).condition(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'name == "a" & x == 4',
+        'name != ""',
+        'missing(name, x) | inlist(name, "a", "b")',
+        'substr(name, 1, 1) + "b" == "ab"',
+        'real(name) == x & string(x) == "1"',
+        'f == "a" | f == 1',
+        'strpos(name, "a") > x',
+    ],
+)
+def test_texts_are_compared_with_texts(text: str) -> None:
+    texts = {"x": False, "name": True}
+    assert Printer(texts=texts, pandas=True).condition(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["x*x*x*x*x", "x*(x*x)*(x*x)", "(x + x)*(x + x)*(x + x)*(x + x)", "x*x*x*x"]
+)
+def test_products_of_whole_numbers_do_not_overflow(text: str) -> None:
+    """Stata multiplies doubles; 64 bits hold four factors of its type int."""
+    df = pd.DataFrame({"x": [_script.wholes["int"][1], -3]})
+    names = vars(_script) | {"df": df}
+    values = eval(Printer(pandas=True).number(parse(text)), names)
+    exact = [eval(text, {"x": int(x)}) for x in df["x"]]
+    np.testing.assert_allclose(values, np.array(exact, float), rtol=1e-15)
+
+
 @pytest.mark.many(7)
 @pytest.mark.parametrize(
     ("operators", "term"),

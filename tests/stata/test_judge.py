@@ -14,9 +14,11 @@ with Path(judge.__file__).with_name("notices.csv").open(encoding="utf-8") as tab
     CODES = [row["code"] for row in csv.DictReader(table)]
 
 
-def codes(text: str, tmp_path: Path) -> list[tuple[str, int]]:
+def codes(
+    text: str, tmp_path: Path, head: str = "xtset id year\n"
+) -> list[tuple[str, int]]:
     path = tmp_path / "paper.do"
-    path.write_text(f"xtset id year\n{text}\n", encoding="utf-8")
+    path.write_text(f"{head}{text}\n", encoding="utf-8")
     actual = read_do_file(path).findings
     for notice in actual:
         assert len(notice.message) > 40
@@ -101,7 +103,12 @@ def test_a_line_has_one_question_about_all_its_variables(tmp_path: Path) -> None
 SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(id)\n"
 
 
-@pytest.mark.many(9)
+def alike(*conditions: str) -> str:
+    """Write the same regression under several conditions."""
+    return "\n".join(f"reghdfe y x if {c}, a(id) cl(id)" for c in conditions)
+
+
+@pytest.mark.many(15)
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -117,11 +124,11 @@ SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(i
             "reghdfe y x if a == 1, a(id) cl(id)\nreghdfe y x if b == 1, a(id) cl(id)",
             [2],
         ),
-        ("xtreg y x if s == 0, fe r\nxtreg y x if s, fe r", []),
+        ("xtreg y x if s == 0, fe r\nxtreg y x if s, fe r", [2]),
         (
             "reghdfe y x if m <= 2, a(id) cl(id)\nreghdfe y x if m > 2 & m < ., "
             "a(id) cl(id)",
-            [],
+            [2],
         ),
         (
             "reghdfe y x if x <= 2, a(id) cl(id)\nreghdfe y x if x > 2, a(id) cl(id)",
@@ -132,6 +139,23 @@ SLOPES = "reghdfe y x if g == 0, a(id) cl(id)\nreghdfe y x if g == 1, a(id) cl(i
             "a(id) cl(id)",
             [],
         ),
+        (alike("a == 1 & b == 1", "a == 1 & b == 0"), [2]),
+        (alike("m > 3 & m != .", "m < 3"), [2]),
+        (alike("m < 5", "m >= 5 & m < 9", "m >= 9"), [2]),
+        (alike("r > 2", "r < 3"), [2]),
+        (alike("r > 1", "r > 2"), []),
+        (alike("r == 1 | r == 2", "r == 3|r == 4"), [2]),
+        (alike("inlist(r, 1, 2)", "inlist(r, 2, 3)"), []),
+        (alike("inlist(r, 1, 2)", "!inlist(r, 1, 2)"), [2]),
+        (alike('substr(c, 1, 1) == "C"', 'substr(c, 1, 1) != "C"'), [2]),
+        (alike('k == "a" | k == "n"', 'k != "a" | k == "n"'), [2]),
+        (alike('k != "a"', 'k != "b"'), []),
+        (alike("size >= half", "size < half"), [2]),
+        (alike("year <= 2000", "year > 2000"), [2]),
+        (alike("year < 2000", "year > 2010"), []),
+        (alike("_support == 1", "p == 1"), []),
+        (alike("p == 1", "p == 1"), []),
+        (alike("r > 1", "r < 5"), []),
         (
             "preserve\nkeep if g == 0\nreghdfe y x, a(id) cl(id)\nrestore\n"
             "keep if g == 1\nreghdfe y x, a(id) cl(id)",
@@ -144,6 +168,12 @@ def test_subsamples(text: str, expected: list[int], tmp_path: Path) -> None:
         line for code, line in codes(text, tmp_path) if code == "untested_difference"
     ]
     assert lines == expected
+
+
+def test_a_file_whose_keys_another_one_sets_is_judged(tmp_path: Path) -> None:
+    """The commands tell that rows are a panel, and the name that a year is its key."""
+    text = "xtreg y x, fe r\ngen post = year > 2010\npsmatch2 d x\ngen high = w > 3"
+    assert codes(text, tmp_path, "") == [("pooled_matching", 3), ("missing_kept", 4)]
 
 
 EVENT = (

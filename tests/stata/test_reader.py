@@ -632,7 +632,7 @@ def test_a_loop_of_old_stata_on_one_line(read: Any) -> None:
         "reg y p2"
     )
     assert "df['p2'] = stored('p2', df['q'] * df['y2'], 'float')" in file.script
-    assert "stored('b', df['b'] / 80)" in file.script
+    assert "replaced(df['b'], df['b'] / 80, " in file.script
     assert "stored('q_3', df['q1'], 'float')" in file.script
     assert [line.status for line in file.estimations] == ["translated", "not run"]
 

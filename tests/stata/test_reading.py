@@ -1404,8 +1404,29 @@ def test_headings_become_names_as_in_stata(run, tmp_path) -> None:
     assert [*run("import delimited b.csv\n").data] == ["x", "v2"]
 
 
+def test_texts_and_numbers_together_stop_a_line(run) -> None:
+    """[U] 12.4: Stata stops with r(109), type mismatch, so that nothing is shown."""
+    file = run(
+        f'{READ}gen a = year == "1970"\ngen b = state == 1\negen c = max(state)\n'
+        'reg gsp unemp if state == 2\nreplace emp = "many"\nreplace state = 3\n'
+        "drop if state < 9\n"
+    )
+    assert statuses(file)[2:] == ["refused"] * 7
+    assert all("type mismatch" in line.reason for line in file.lines[2:])
+
+
+@pytest.mark.parametrize("value", [".", "1970.5"])
+def test_reshape_stops_where_names_would_have_no_number(run, value) -> None:
+    """[D] reshape: values of j() are whole numbers, and none is missing."""
+    file = run(
+        f"{READ}keep state year emp\nreplace year = {value} if year == 1970\n"
+        "reshape wide emp, i(state) j(year)\n"
+    )
+    assert "fractions" in file.lines[-1].reason
+
+
 def test_separated_rows_by_another_rule_stop_a_line(run) -> None:
-    head = f"{READ}gen n = round(emp) * (state != 3)\ngen d = year > 1980\n"
+    head = f'{READ}gen n = round(emp) * (state != "AL")\ngen d = year > 1980\n'
     file = run(
         f"{head}ppmlhdfe n d, a(year state)\n"
         "ppmlhdfe n d, a(state year) sep(fe relu simplex)\n"

@@ -16,8 +16,8 @@ import pandas as pd
 from scipy.special import ndtr
 
 results, saved, columns, tables, scalars = {}, {}, {}, {}, {}
-# Labels of files, columns of single precision, and those of whole numbers in files.
-labels, floats, integers = set(), set(), set()
+# Labels of files, and types of columns, as far as they are known.
+labels, types = set(), {}
 # The least and the most of types of whole numbers.
 wholes = {
     "byte": (-127, 100),
@@ -216,13 +216,13 @@ def centred(x, standardize, kind):
 
 
 def column_type(name):
-    return "float" if name in floats else "double"
+    return "float" if types.get(name) == "float" else "double"
 
 
 def is_whole(x):
     # The type may be one of whole numbers.
-    is_integer = x.name in integers or pd.api.types.is_integer_dtype(x)
-    return is_integer and x.name not in floats and not (x % 1 > 0).any()
+    is_integer = types.get(x.name) in wholes or pd.api.types.is_integer_dtype(x)
+    return is_integer and column_type(x.name) != "float" and not (x % 1 > 0).any()
 
 
 def type_of(function, x, default):
@@ -233,7 +233,9 @@ def type_of(function, x, default):
     if function not in ("mean", "median", "pctile", "sd"):
         return default
     # Expressions are doubles.
-    return default if x is not None and (x.name in floats or is_whole(x)) else "double"
+    if x is None or (column_type(x.name) == "double" and not is_whole(x)):
+        return "double"
+    return default
 
 
 def winsorised(x, low, high, *, trim=False, is_whole=False):
@@ -293,10 +295,8 @@ def renamed(df, names):
     """Change names of columns."""
     before, df = df.columns, df.rename(columns=names)
     assert df.columns.is_unique, "two columns would have one name"
-    after = df.columns[before.isin(floats)]
-    integers.update(df.columns[before.isin(integers)])
-    floats.clear()
-    floats.update(after)
+    pairs = zip(before, df.columns, strict=True)
+    types.update({new: types.pop(old, "") for old, new in pairs})
     return df
 
 
@@ -528,8 +528,7 @@ def without_effects(fit, panel, df):
 def stored(name, x, kind=""):
     """Round values as the type of a column stores them; a new column has a kind."""
     if kind:
-        floats.discard(name)
-        floats.update([name] if kind == "float" else [])
+        types[name] = kind
     if kind[3:].isdigit():
         lengths = pd.Series(x).str.encode("utf8").str.len()
         assert lengths.max() <= int(kind[3:]), f"texts are longer than {kind}"
@@ -537,11 +536,22 @@ def stored(name, x, kind=""):
         x, (least, most) = np.trunc(x), wholes[kind]
         return x + np.where((x < least) | (x > most), np.nan, 0)
     if isinstance(x, pd.Series):
-        return of_precision(x, name in floats)
-    if isinstance(x, str) or name not in floats:
+        return of_precision(x, column_type(name) == "float")
+    if isinstance(x, str) or column_type(name) == "double":
         return x
     rounded = float(np.float32(x))
     return x if x == rounded else rounded
+
+
+def replaced(x, values, *rows, default="float"):
+    # For fractions a type of whole numbers becomes the default one.
+    values = pd.Series(values, x.index)
+    are_alike = type(absent(x)) is type(absent(values))
+    assert are_alike, "numbers and texts together: in Stata a type mismatch"
+    x = x.mask(*rows, values) if rows else values.rename(x.name)
+    if types.get(x.name) in wholes and (x % 1 > 0).any():
+        types[x.name] = default
+    return stored(x.name, x)
 
 
 def of_precision(x, is_single):
@@ -564,10 +574,9 @@ def collapsed(groups, parts):
     of_single = [
         name
         for name, (x, method) in parts.items()
-        if x in floats and getattr(method, "func", method) not in wide
+        if column_type(x) == "float" and getattr(method, "func", method) not in wide
     ]
-    floats.intersection_update(df.columns.difference([*parts]))
-    floats.update(of_single)
+    types.update(dict.fromkeys(parts, "double") | dict.fromkeys(of_single, "float"))
     for name in of_single:
         df[name] = of_precision(df[name], is_single=True)
     return as_stata(df)
@@ -590,7 +599,7 @@ def as_stata(df, precision="float64"):
         elif pd.api.types.is_float_dtype(dtype):
             # Whole numbers keep all digits.
             is_single = precision == "float32" and (df[name] % 1 > 0).any()
-            floats.update([name] if is_single else [])
+            types.update({name: "float"} if is_single else {})
             rounded = df[name].astype(precision if is_single else "float64")
             df[name] = rounded.astype("float64")
     for name in df.select_dtypes("datetime"):
@@ -604,17 +613,26 @@ def from_file(path, beside=()):
     with pd.read_stata(path, iterator=True, **as_numbers) as file:
         df = file.read()
         labels.update(file.value_labels())
-    singles, numbers = df.select_dtypes("float32"), df.select_dtypes("number")
-    integers.update(numbers.columns[~(numbers % 1 > 0).any()].difference([*singles]))
-    floats.intersection_update(beside)
-    floats.update({*singles}.difference(beside))
+    # A missing value tells the type of its column.
+    as_numbers |= {"iterator": True, "convert_missing": True}
+    with pd.read_stata(path, **as_numbers) as file:
+        first = {} if df.empty else file.read(1)
+    cells = {name: getattr(x[0], "value", x[0]) for name, x in first.items()}
+    names = {"int8": "byte", "int16": "int", "int32": "long", "float32": "float"}
+    set_types({n: names.get(type(c).__name__) for n, c in cells.items()}, beside)
     return as_stata(df)
 
 
+def set_types(of_file, beside):
+    # Those of columns beside them stay.
+    before = {name: types.get(name) for name in beside}
+    types.clear()
+    types.update(of_file | before)
+
+
 def from_saved(path, beside=()):
-    df, of_single = saved[path]
-    floats.intersection_update(beside)
-    floats.update(of_single.difference(beside))
+    df, of_file = saved[path]
+    set_types(of_file, beside)
     return df.copy()
 
 

@@ -49,6 +49,8 @@ _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", ">=": "<"}
 _ALIASES = notes_of("function ")
 _TESTS = ("missing", "inlist", "inrange")
+# Functions whose values are texts.
+_TEXT_FUNCTIONS = notes_of("text ")
 # Kinds of nodes whose values are known only when the file is run.
 _KNOWN_LATER = {"name", "shifted", "result", "index"}
 # Functions that conditions of `where` have too, and their code.
@@ -272,12 +274,12 @@ class Printer:
     """Prints trees: as a condition of `where`, or as pandas code on a frame ``df``.
 
     `complete` has the variables that are never missing, such as the keys; `resolve`
-    turns an abbreviated name into a column; `texts` are the columns of text.
+    turns an abbreviated name into a column; `texts` tells which columns are text.
     """
 
     complete: Collection[str] = ()
     resolve: Callable[[str], str] = str
-    texts: Collection[str] = ()
+    texts: Mapping[str, bool] = field(default_factory=dict)
     pandas: bool = False
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
@@ -299,6 +301,7 @@ class Printer:
             case Node("unary", "!", (inside,)):
                 return self._negated(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
+                self.check_type(a, b)
                 if "missing" in (a.kind, b.kind):
                     return self._with_missing(sign, a, b)
                 return self._comparison(sign, a, b)
@@ -306,6 +309,7 @@ class Printer:
                 return self._membership(node)
             case Node("number"):
                 raise refused("a condition that is a constant selects all rows or none")
+        self.check_type(node, is_text=False)
         return f"{self.number(node)} != 0"
 
     def _joined(self, sign: str, tests: Sequence[str]) -> str:
@@ -359,24 +363,34 @@ class Printer:
                 f"a comparison '{sign} {b.value}' separates kinds of missing values, "
                 "and there is one kind here"
             )
-        return self._is_there(a) if equal == "==" else self._is_missing(a)
+        return self._is_there(a, is_there=equal == "==")
 
-    def _is_missing(self, node: Node) -> str:
-        x = self.value(node)
-        is_empty = f'{x} == ""' if self._is_text(node) else f"{x} != {x}"
-        return f"missing({x})" if self.pandas else is_empty
+    def _is_there(self, node: Node, *, is_there: bool = True) -> str:
+        x, is_text = self.value(node), bool(self._is_text(node))
+        if self.pandas:
+            return f"{'~' * is_there}missing({x})"
+        sign, other = "!=" if is_text == is_there else "==", '""' if is_text else x
+        return f"{x} {sign} {other}"
 
-    def _is_there(self, node: Node) -> str:
-        x = self.value(node)
-        has_value = f'{x} != ""' if self._is_text(node) else f"{x} == {x}"
-        return f"~missing({x})" if self.pandas else has_value
+    def _is_text(self, node: Node) -> bool | None:
+        # None where that is not known.
+        kind, value = node.kind, node.value
+        if kind in ("name", "index") and value not in ("_n", "_N"):
+            return self.texts.get(self.resolve(value))
+        if kind == "call":
+            return value in _TEXT_FUNCTIONS or None
+        return kind == "text" if kind in ("text", "number", "missing") else None
 
-    def _is_text(self, node: Node) -> bool:
-        return node.kind == "name" and self.resolve(node.value) in self.texts
+    def check_type(self, *nodes: Node, is_text: bool | None = None) -> None:
+        """Stop where one of some nodes is a text and another one a number."""
+        if {True, False} <= {is_text, *map(self._is_text, nodes)}:
+            raise refused("numbers and texts together: in Stata a type mismatch")
 
     def _membership(self, node: Node) -> str:
         if node.value == "missing":
-            return self._joined("|", [self._is_missing(part) for part in node.parts])
+            tests = [self._is_there(part, is_there=False) for part in node.parts]
+            return self._joined("|", tests)
+        self.check_type(*node.parts)
         sides = [self.value(part) for part in node.parts]
         # Stata reads a missing end as none, and pandas as one that nothing reaches.
         has_ends = not any(map(self._may_be_missing, node.parts[1:]))
@@ -436,7 +450,6 @@ class Printer:
         return f"df[{name!r}]"
 
     def _refuse(self, node: Node) -> str:
-        """Refuse what has no code, by its name."""
         kinds = {"index": "a subscript of ", "result": "the stored result "}
         kind = kinds.get(node.kind, "")
         raise refused(f"{kind}{node.value} has no counterpart here")
@@ -500,10 +513,14 @@ class Printer:
 
     def _arithmetic(self, node: Node) -> str:
         sign, (base, other) = node.value, node.parts
+        self.check_type(base, other, is_text=(None if sign == "+" else False))
         # Python binds powers to the right.
         is_power, level = sign == "^", _LEVELS[sign]
         first = self._operand(base, level + is_power)
         second = self._operand(other, level + 1)
+        if self.pandas and sign == "*" and sum(not n.parts for n in node.walk()) > 4:
+            # Products of four numbers of Stata's type int fit in 64 bits.
+            first += " * 1.0"
         if is_power:
             # A power of whole numbers may not fit in 64 bits.
             return f"{first}**{second}{'.0' * (self.pandas and second.isdigit())}"

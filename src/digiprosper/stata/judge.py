@@ -26,11 +26,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from digiprosper.errors import Notice, StataError, notice_of
 from digiprosper.stata.commands.data import STATISTICS, winsor_suffix
-from digiprosper.stata.expressions import Node, parse
+from digiprosper.stata.expressions import Node, Printer, parse
 from digiprosper.stata.prefixes import Command, Origin, of_kind, option_name, split
 from digiprosper.stata.translation import ASSIGNMENT, ONE_SERIES
 
@@ -49,6 +50,9 @@ _COUNTS = re.compile(
     re.IGNORECASE,
 )
 _TREATMENT = re.compile(r"did|treat|post|policy|reform", re.IGNORECASE)
+# At so many values two conditions are compared.
+_MOST_POINTS = 10_000
+_FUNCTION = re.compile(r"\b(?!inlist|inrange|mi)\w+\([^()]*\)")
 _WORD = re.compile(r"[^\W\d]\w*")
 # Statistics of egen that are missing nowhere if there is a value.
 _OVER_ROWS = (*STATISTICS, "pctile")
@@ -86,6 +90,8 @@ class _Judge:
         self.words = {w for c in self.regressions for w in c.words}
         self.assignments = list(_assignments(self.commands))
         self.origins: dict[str, set[str]] = {}
+        # Where no line names the key of time, it is often this one.
+        self.complete |= set() if self.time else {"year"}
         for command, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
             if command.name == "egen" and node.value in _OVER_ROWS:
@@ -173,14 +179,18 @@ class _Judge:
     def _are_alternatives(self, first: Sequence[str], second: Sequence[str]) -> bool:
         """Tell whether two samples are groups of one variable."""
         a, b = (
-            _parsed(" & ".join(c for c in this if c not in other))
+            _comparable(c for c in this if c not in other)
             for this, other in ((first, second), (second, first))
         )
         if a is None or b is None or {*a.names} != {*b.names}:
             return False
-        if _operators(a) != _operators(b):
-            return len(a.names) > 1 or a.parts[-1:] == b.parts[-1:]
-        return a.value == b.value == "==" and a != b and self.time not in a.names
+        truth = _truth_table(a, b)
+        is_all = (False, False) not in truth
+        # Both may have the rows of controls, as x == 1 | x == 0 and x != 1 | x == 0.
+        is_apart = (True, True) not in truth or (is_all and a.value == b.value == "|")
+        # Of periods only those before and after are groups.
+        is_apart &= is_all or self.time not in a.names
+        return is_apart and {(True, False), (False, True)} <= truth
 
     def _interacted(self, conditions: Sequence[str]) -> bool:
         """Tell whether a regression has a product with the variable of the groups."""
@@ -210,7 +220,8 @@ class _Judge:
         conditions = (part for part in command.sample if part[0] != "!")
         text = " ".join([*conditions, command.condition or ""])
         one_period = re.search(rf"\b(?:{self.time or 'year'}|year)\s*==", text)
-        if (self.entity or len(self.effects) > 1) and not one_period:
+        of_panels = any(c.name.startswith("xt") for c in self.regressions)
+        if (self.entity or of_panels or len(self.effects) > 1) and not one_period:
             yield "pooled_matching", command.origin, {"command": command.name}
 
     def _winsorised(self, command: Command) -> Iterator[_Asked]:
@@ -305,6 +316,13 @@ def _parsed(text: str | None) -> Node | None:
     return None
 
 
+def _comparable(conditions: Iterable[str]) -> Node | None:
+    # Texts become numbers, and values of functions variables.
+    text = " & ".join(f"({condition})" for condition in conditions)
+    text = re.sub('"[^"]*"', lambda match: str(hash(match[0]) % 10**9), text)
+    return _parsed(_FUNCTION.sub(lambda match: re.sub(r"\W", "_", match[0]), text))
+
+
 def _chooses_errors(command: Command) -> bool:
     """Tell whether standard errors are chosen; pweight means robust ones."""
     weighted = command.weight is not None and command.weight[0].startswith("p")
@@ -338,16 +356,27 @@ def _effects(command: Command) -> list[str]:
     return effects + [w[2:] for w in words if w.startswith("i.") and "#" not in w]
 
 
-def _operators(node: Node) -> list[str]:
-    return [n.value for n in node.walk() if n.kind == "binary"]
-
-
 def _are_dummies(first: Sequence[str], second: Sequence[str]) -> bool:
     """Tell whether the last conditions are ``a == 1`` and ``b == 1``, as of regions."""
-    return all(
-        re.fullmatch(r"\(?[^\W\d]\w*\s*==\s*1\)?", "".join(conditions[-1:]).strip())
-        for conditions in (first, second)
+    # Columns that a matching makes are no groups.
+    return first != second and all(
+        re.fullmatch(r"\(?(?!_)[^\W\d]\w*\s*==\s*1\)?", "".join(c[-1:]).strip())
+        for c in (first, second)
     )
+
+
+def _truth_table(a: Node, b: Node) -> set[tuple[bool, bool]]:
+    """List whether two conditions hold at the numbers in them, and beside these."""
+    parts = (part for part in (*a.walk(), *b.walk()) if part.kind == "number")
+    numbers = {part.value + step for part in parts for step in (-1, 0, 1)}
+    if len(numbers) ** len(a.names) > _MOST_POINTS:
+        return set()
+    points = product(numbers or {0, 1}, repeat=len(a.names))
+    with suppress(NameError, StataError, SyntaxError):
+        tests = ", ".join(map(Printer(a.names).condition, (a, b)))
+        code = f"(({tests}) for {', '.join(a.names)}, in points)"
+        return {*eval(code, {"points": points})}
+    return set()
 
 
 def _is_time_to_event(node: Node, clock: set[str | None]) -> bool:

@@ -535,7 +535,7 @@ class Reader(Records):
         is_run = self.context.folder is not None
         if is_run or path.startswith(TEMPORARY) or not is_marked:
             self.context.saved[path] = taint, self.context.variables
-            self._write(f"saved[{path!r}] = df.copy(), {{*floats}}")
+            self._write(f"saved[{path!r}] = df.copy(), {{**types}}")
         else:
             self.context.saved.pop(path, None)
             reason = "refused lines would change it: later lines read Stata's own file"
@@ -710,7 +710,7 @@ class Reader(Records):
         if command.name == "preserve":
             context = replace(self.context, complete={*self.context.complete})
             self.preserved.append((context, copy.deepcopy(self.taint), self.sample))
-            self._write("preserved = df.copy(), {*floats}")
+            self._write("preserved = df.copy(), {**types}")
         elif self.preserved:
             context, taint, sample = self.preserved[-1]
             if not command.has("preserve"):
@@ -722,7 +722,7 @@ class Reader(Records):
                 marked_results = self.taint.of_results
                 self.taint, self.sample = copy.deepcopy(taint), sample
                 self.taint.columns |= marked_results
-                self._write("df, floats = preserved[0].copy(), {*preserved[1]}")
+                self._write("df, types = preserved[0].copy(), {**preserved[1]}")
                 self.panel = ""
         self._record("read")
 

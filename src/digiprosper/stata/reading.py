@@ -47,7 +47,7 @@ _HEAD = (
 )
 # Turns of a loop whose results are beside a line.
 _MOST_SHOWN = 6
-_READS = re.compile(r"df = from_file|floats\.clear\(\)\ndf")
+_READS = re.compile(r"df = from_file|types\.clear\(\)\ndf")
 _LOADS = re.compile(r"^df = from_file\(('.*'|\".*\")\)$", re.MULTILINE)
 # A characteristic of a file: fields of 33 bytes, or of 129 from Stata 14 on.
 _CHARACTERISTICS = [

@@ -18,6 +18,7 @@ from digiprosper.stata.prefixes import (
     Command,
     Origin,
     command_name,
+    notes_of,
     of_kind,
     read_command,
     refused,
@@ -31,12 +32,7 @@ CREATED = re.compile(r"([^\W\d]\w*)\s*(?::\w+)?\s*=(?!=)")
 _KEEPING = {*estimations.COMMANDS, *of_kind("estimates", "prints")}
 _MAKING = of_kind("makes")
 # Subcommands that leave the present data as they are, of commands that change them.
-_KEEPING_SUBCOMMANDS = {
-    "frame": r"(create|dir|put|pwf)\b|copy\b(?!.*,)",
-    "mata": r":?\s*(mata\s+)?(drop|clear|mlib)\b",
-    "set": "(?!obs)",
-    "snapshot": r"(save|erase|list|label)\b",
-}
+_KEEPING_SUBCOMMANDS = notes_of("subcommand ")
 # Variables, but not the functions and the frame of Python code.
 _WORD = re.compile(r"\b(?!df(?:[\[.,:)]| = ))[^\W\d]\w*\b(?!\()")
 _LATER = re.compile(r"\*df\.(?:filter\(regex='[^']*'\)|loc\[[^\]]*\])")

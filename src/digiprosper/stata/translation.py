@@ -230,10 +230,13 @@ class Context:
         )
 
     @property
-    def texts(self) -> list[str]:
-        """The columns of text, if the data are there."""
+    def texts(self) -> dict[str, bool]:
+        """Whether columns are text, if the data are there."""
         frame = pd.DataFrame() if self.frame is None else self.frame
-        return [str(name) for name in frame if not is_numeric_dtype(frame[name])]
+        return {
+            str(name): not is_numeric_dtype(getattr(dtype, "categories", dtype))
+            for name, dtype in frame.dtypes.items()
+        }
 
     def where(self, condition: str | None, needed: Iterable[str] = ()) -> str | None:
         """Write a condition of Stata, of rows with values of `needed`, as `where`."""
@@ -390,7 +393,7 @@ class Call:
             for option in ("clusters", "absorb")
         )
         # A number that an effect misses is known as missing.
-        absorbed_texts = [name for name in effects if name in self.context.texts]
+        absorbed_texts = [name for name in effects if self.context.texts.get(name)]
         needed = [*fields.pop("needed", ()), *clusters, *absorbed_texts]
         fields["where"] = self.context.where(self.command.condition, needed)
         options = {option: with_placeholders(v) for option, v in fields.items()}
@@ -467,6 +470,7 @@ class Call:
         return Printer(
             context.complete,
             context.variables.resolve,
+            context.texts,
             pandas=True,
             results=context.summary | sample | slopes,
             groups=groups,

@@ -36,17 +36,16 @@ from digiprosper.stata.varlists import LaterColumns, Variables, later_columns, n
 _DRAWS, _KEPT = notes_of("draws ").keys(), notes_of("kept ")
 # Kinds of nodes whose values are missing only where a variable inside is.
 _COMPUTED = {"number", "text", "name", "binary", "unary"}
-# Functions whose values are whole numbers that single precision keeps.
-_COUNTS = {"count", "group", "nvals", "rank", "rowmiss", "rownonmiss", "xtile"}
 
 
 def _of_egen(kind: str) -> dict[str, str]:
-    """List functions of egen of a kind, with their code in pandas."""
     return {name.removeprefix("egen "): code for name, code in of_kind(kind).items()}
 
 
 # Statistics of egen and collapse, and functions of several columns.
 STATISTICS, _ROW_STATISTICS = _of_egen("column"), _of_egen("row")
+# Functions whose values are whole numbers that single precision keeps.
+_COUNTS = _of_egen("whole")
 # Names that functions of egen had before Stata 9, which still work.
 _OLD_NAMES = _of_egen("old")
 # Results of summarize.
@@ -77,12 +76,12 @@ def replace_values(call: Call) -> Step:
     if _fills_forward(name, text, call):
         return assigned(name, _filled_forward(target, call))
     value, is_complete = _value(call, text)
-    code = f"stored({name!r}, {value})"
     _refuse_replaced_rows(name, text, call)
-    if where is not None:
-        code = f"{target}.mask({where}, {code})"
-        is_complete &= name in context.complete
-    return assigned(name, code, complete=is_complete)
+    arguments = ", ".join(filter(None, [target, value, where]))
+    if context.default_type != "float":
+        arguments += f", default={context.default_type!r}"
+    is_complete &= where is None or name in context.complete
+    return assigned(name, f"replaced({arguments})", complete=is_complete)
 
 
 def _value(call: Call, text: str) -> tuple[str, bool]:
@@ -133,6 +132,8 @@ def egen(call: Call) -> Step:
     write = _EGEN.get(function)
     if write is None or others or (call.groups[0] and write not in _BY_GROUP):
         raise refused(f"egen {' and '.join([cited(text), *others])}")
+    if write is _column_statistic and function not in ("count", "mode"):
+        call.printer.check_type(call.context.parse(inside), is_text=False)
     code = write(function, inside, call)
     kind = _egen_type(function, inside, call)
     return assigned(name, f"stored({name!r}, {code}, {kind})")
@@ -552,7 +553,7 @@ def read_text(call: Call) -> Step:
         code = _read_delimited(path, options)
         if call.context.default_type == "float" and "asdouble" not in options:
             code += ", precision='float32'"
-    return Step(f"floats.clear()\ndf = as_stata({code})", fresh=True, order=())
+    return Step(f"types.clear()\ndf = as_stata({code})", fresh=True, order=())
 
 
 def _read_sheet(path: str, options: Mapping[str, str]) -> str:
@@ -581,8 +582,7 @@ def _read_delimited(path: str, options: Mapping[str, str]) -> str:
 
 def _naming(options: Mapping[str, str], default: str) -> str:
     case = options.get("case", default)
-    methods = {"preserve": "", "lower": ", str.lower", "upper": ", str.upper"}
-    codes = [code for word, code in methods.items() if word.startswith(case)]
+    codes = [code for word, code in notes_of("case ").items() if word.startswith(case)]
     if len(codes) != 1:
         raise refused(f"case({case})")
     return codes[0]
@@ -829,7 +829,10 @@ def _reshape_wide(
         raise refused("reshape wide of columns by a pattern, or with @")
     stubs = call.context.variables.names(" ".join(stubs))
     level = "level" if is_text else "level:.15g"
+    values = f"df[{column!r}]"
+    is_there = f"~missing({values})" if is_text else f"{values} % 1 == 0"
     code = (
+        f"assert ({is_there}).all(), 'j() is missing or has fractions'\n"
         f"wide = df.pivot(index={keys!r}, columns={column!r}, values={stubs!r})\n"
         "wide = as_stata(wide.infer_objects())\n"
         # Columns of a value are beside one another, and before the others.

@@ -11,7 +11,7 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NOTES, refused
+from digiprosper.stata.prefixes import NOTES, notes_of, refused
 from digiprosper.stata.translation import Call, Context, Translation
 from digiprosper.stata.varlists import (
     Product,
@@ -68,12 +68,7 @@ def random_effects(call: Call) -> Translation:
 
 def without_constant(call: Call) -> Translation:
     """Translate ``regress, noconstant`` into statsmodels."""
-    fits = {
-        "unadjusted": "",
-        "robust": "cov_type='HC1', use_t=True",
-        "clustered": "cov_type='cluster', use_t=True, cov_kwds={'groups': GROUPS}",
-    }
-    code, fit = of_statsmodels(call, fits)
+    code, fit = of_statsmodels(call, notes_of("fit of OLS "))
     if "C(" in code or call.command.weight:
         raise refused(f"{NOTES['no constant']}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)
@@ -127,7 +122,8 @@ def _estimation_frame(call: Call, columns: list[str]) -> str:
     context, condition = call.context, call.command.condition
     computed = {column: column for column in columns if "(" in column}
     frame = f"panel.assign(**{computed!r})" if computed else "panel"
-    if where := context.where(condition, {*columns} & {*context.texts}):
+    texts = {column for column in columns if context.texts.get(column)}
+    if where := context.where(condition, texts):
         frame += f".subset({where!r})"
     frame += ".frame"
     if {*context.keys} & {*columns}:
