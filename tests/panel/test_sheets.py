@@ -123,6 +123,12 @@ def test_rows_without_values_are_dropped_and_told(long: pd.DataFrame) -> None:
         (lambda f: f.rename(columns={"city": "c"}), {}, ColumnError, "no column named"),
         (lambda f: f[["city"]], {}, ColumnError, "no heading with a year"),
         (
+            lambda f: f[["city"]].assign(HR70=1.0, HR80=2.0),
+            {},
+            ColumnError,
+            r"years of two digits\. .* df\.rename\(columns=\{'HR70': 'HR1970', ",
+        ),
+        (
             lambda f: f.assign(**{"2013年": 1.0}),
             {"value": "gdp"},
             ColumnError,

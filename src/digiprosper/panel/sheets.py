@@ -126,6 +126,13 @@ def _refuse_long_table(
     if headings:
         no_year = f"{quoted(headings, 3)} is not a year of a wide table"
         why = f"entities are repeated, so {no_year}"
+    short = [n for n in map(str, frame) if re.fullmatch(r".*\D\d\d", n)]
+    if len(short) > 1:
+        first = short[0]
+        raise ColumnError(
+            f"from_wide: {quoted(short, 3)} may have years of two digits. Write all "
+            f"four, df.rename(columns={{{first!r}: '{first[:-2]}19{first[-2:]}', ...}})."
+        )
     raise ColumnError(
         f"there is no column {cited(time)}{''.join(meant[:1])}, and {why}; the columns "
         f"are {quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
