@@ -130,8 +130,8 @@ def _refuse_long_table(
     if len(short) > 1:
         first = short[0]
         raise ColumnError(
-            f"from_wide: {quoted(short, 3)} may have years of two digits. Write all "
-            f"four, df.rename(columns={{{first!r}: '{first[:-2]}19{first[-2:]}', ...}})."
+            f"from_wide: {quoted(short, 3)} may have years of two digits. Write "
+            f"four: df.rename(columns={{{first!r}: '{first[:-2]}19{first[-2:]}', ...}})."
         )
     raise ColumnError(
         f"there is no column {cited(time)}{''.join(meant[:1])}, and {why}; the columns "
