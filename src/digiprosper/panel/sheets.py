@@ -128,10 +128,10 @@ def _refuse_long_table(
         why = f"entities are repeated, so {no_year}"
     short = [n for n in map(str, frame) if re.fullmatch(r".*\D\d\d", n)]
     if len(short) > 1:
-        first = short[0]
+        first, year = short[0], f"{short[0][:-2]}19{short[0][-2:]}"
         raise ColumnError(
-            f"from_wide: {quoted(short, 3)} may have years of two digits. Write "
-            f"four: df.rename(columns={{{first!r}: '{first[:-2]}19{first[-2:]}', ...}})."
+            f"from_wide: {quoted(short, 3)} may have years of two digits. Write four: "
+            f"df.rename(columns={{{first!r}: {year!r}, ...}})."
         )
     raise ColumnError(
         f"there is no column {cited(time)}{''.join(meant[:1])}, and {why}; the columns "
