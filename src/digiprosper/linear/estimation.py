@@ -516,10 +516,8 @@ def make_results(
     depvar, *names = demeaned.names_at(positions)
     terms, full = tuple(names), solved
     if not prepared.absorbed:
-        terms, full = (
-            (*names, "Intercept"),
-            with_intercept(prepared, demeaned, positions, solved),
-        )
+        terms = (*names, "Intercept")
+        full = with_intercept(prepared, demeaned, positions, solved)
 
     reduced = bias_reduced(full) if full.vcov.cov_type == "cr2" else None
     moved = None if reduced is None else reduced.moved
@@ -541,9 +539,7 @@ def make_results(
             solved.root,
             by_cluster=by_cluster if full.moved is None else (),
             auxiliary=auxiliary,
-            limit=ENOUGH_CLUSTERS
-            if prepared.options.cov_type == "clustered"
-            else EFFECTIVE_CLUSTERS,
+            limit=ENOUGH_CLUSTERS.get(prepared.options.cov_type, EFFECTIVE_CLUSTERS),
         ),
         *shared_between_clusters(
             prepared,

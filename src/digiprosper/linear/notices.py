@@ -77,8 +77,8 @@ from digiprosper.report.text import freedom_text
 # With fewer effective clusters 95% intervals cover less than 90%; see docs/validity.md.
 # If G is small too, intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS = 7.0
-# With as many or more, clustered intervals of FixedEffects cover 92% or more.
-ENOUGH_CLUSTERS = 10.0
+# With as many or more, intervals of FixedEffects cover 92% or more, by type of errors.
+ENOUGH_CLUSTERS = {"clustered": 10.0}
 # Two treated clusters give 2.0 to 2.7 effective clusters, three give 3.0 or more.
 LEAST_EFFECTIVE = 3.0
 # With fewer effective clusters the wild bootstrap of one coefficient rejects a true

@@ -78,9 +78,11 @@ class _Judge:
     def __init__(self, reader: Reader) -> None:
         context, self.treatments = reader.context, {**reader.staggered}
         self.commands = reader.executed
-        # The data tell which columns are never missing.
-        self.complete = context.complete | (reader.columns - reader.incomplete)
         self.entity, self.time = context.entity, context.time
+        # The data tell which columns are never missing, as the key of time is: where
+        # no line names it, often this one.
+        self.complete = context.complete | (reader.columns - reader.incomplete)
+        self.complete.add(self.time or "year")
         self.names = {command.name for command in self.commands}
         self.regressions = [
             command
@@ -90,8 +92,6 @@ class _Judge:
         self.words = {w for c in self.regressions for w in c.words}
         self.assignments = list(_assignments(self.commands))
         self.origins: dict[str, set[str]] = {}
-        # Where no line names the key of time, it is often this one.
-        self.complete |= set() if self.time else {"year"}
         for command, name, node in self.assignments:
             self.origins.setdefault(name, set()).update(node.names)
             if command.name == "egen" and node.value in _OVER_ROWS:
