@@ -79,10 +79,8 @@ class _Judge:
         context, self.treatments = reader.context, {**reader.staggered}
         self.commands = reader.executed
         self.entity, self.time = context.entity, context.time
-        # The data tell which columns are never missing, as the key of time is: where
-        # no line names it, often this one.
+        # The data tell which columns are never missing.
         self.complete = context.complete | (reader.columns - reader.incomplete)
-        self.complete.add(self.time or "year")
         self.names = {command.name for command in self.commands}
         self.regressions = [
             command
@@ -107,6 +105,8 @@ class _Judge:
                 self.complete |= set(keys)
                 if self.entity == ONE_SERIES and len(keys) > 1:
                     self.entity, self.time = keys[:2]
+        if not self.time:  # It often has this name.
+            self.complete.add("year")
         # Texts that are encoded as the entity are entities too.
         self.entities = {self.entity} | {
             command.arguments.strip()
