@@ -820,5 +820,5 @@ def test_slope_intervals_are_those_of_given_thresholds_in_the_80_percent_sets(
     )
     given = spec.replace(thresholds=tuple(np.sort(fit.estimates))).fit(data)
     assert given.slope_intervals().equals(given.slopes.conf_int())
-    assert "over the 80% set" in fit.summary()
-    assert "over the 80% set" not in given.summary()
+    assert "80% set" in fit.summary()
+    assert "80% set" not in given.summary()

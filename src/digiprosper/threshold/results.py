@@ -915,9 +915,11 @@ class ThresholdResults(SlopesByRegime):
             f"{row.Index} [{number_text(row.conf_low)}, {number_text(row.conf_high)}]"
             for row in ends
         )
-        sets = "set" if self.estimates.size == 1 else "sets"
-        text = f"95% intervals over the 80% {sets} (Hansen 2000): {', '.join(texts)}."
-        return wrapped([f"These intervals take thresholds as known. {text}"])
+        known, sets = "the threshold", "its 80% set"
+        if self.estimates.size > 1:
+            known, sets = "thresholds", "their 80% sets"
+        text = f"These intervals take {known} as known. Over {sets} (Hansen 2000)"
+        return wrapped([f"{text} they are: {', '.join(texts)}."])
 
     def _options_text(self, denominator: str) -> str:
         trims = ", ".join(f"{t:g}".removeprefix("0") for t in dict.fromkeys(self.trim))
