@@ -223,7 +223,9 @@ def biased_coefficient(
         _which="likelihood='lee_yu' leaves" if likelihood == "lee_yu" else "here by",
         _distance=distance,
         _share=f"less than {_LEAST_PRINTED:.0%}" if few else f"about {coverage:.0%}",
-        _effects=" The coverage for the effects is too low as well." * (name == "rho"),
+        _effects=" The coverage for the effects is too low as well."
+        if name == "rho"
+        else "",
     )
 
 

@@ -363,14 +363,17 @@ class Printer:
                 f"a comparison '{sign} {b.value}' separates kinds of missing values, "
                 "and there is one kind here"
             )
-        return self._is_there(a, is_there=equal == "==")
+        return self._is_there(a) if equal == "==" else self._is_missing(a)
 
-    def _is_there(self, node: Node, *, is_there: bool = True) -> str:
-        x, is_text = self.value(node), bool(self._is_text(node))
-        if self.pandas:
-            return f"{'~' * is_there}missing({x})"
-        sign, other = "!=" if is_text == is_there else "==", '""' if is_text else x
-        return f"{x} {sign} {other}"
+    def _is_missing(self, node: Node) -> str:
+        x = self.value(node)
+        is_empty = f'{x} == ""' if self._is_text(node) else f"{x} != {x}"
+        return f"missing({x})" if self.pandas else is_empty
+
+    def _is_there(self, node: Node) -> str:
+        x = self.value(node)
+        has_value = f'{x} != ""' if self._is_text(node) else f"{x} == {x}"
+        return f"~missing({x})" if self.pandas else has_value
 
     def _is_text(self, node: Node) -> bool | None:
         # None where that is not known.
@@ -388,8 +391,7 @@ class Printer:
 
     def _membership(self, node: Node) -> str:
         if node.value == "missing":
-            tests = [self._is_there(part, is_there=False) for part in node.parts]
-            return self._joined("|", tests)
+            return self._joined("|", [self._is_missing(part) for part in node.parts])
         self.check_type(*node.parts)
         sides = [self.value(part) for part in node.parts]
         # Stata reads a missing end as none, and pandas as one that nothing reaches.

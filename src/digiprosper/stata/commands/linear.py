@@ -11,7 +11,7 @@ from typing import Any
 from digiprosper.errors import cited
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.terms import canonical
-from digiprosper.stata.prefixes import NOTES, notes_of, refused
+from digiprosper.stata.prefixes import NOTES, refused
 from digiprosper.stata.translation import Call, Context, Translation
 from digiprosper.stata.varlists import (
     Product,
@@ -68,7 +68,12 @@ def random_effects(call: Call) -> Translation:
 
 def without_constant(call: Call) -> Translation:
     """Translate ``regress, noconstant`` into statsmodels."""
-    code, fit = of_statsmodels(call, notes_of("fit of OLS "))
+    fits = {
+        "unadjusted": "",
+        "robust": "cov_type='HC1', use_t=True",
+        "clustered": "cov_type='cluster', use_t=True, cov_kwds={'groups': GROUPS}",
+    }
+    code, fit = of_statsmodels(call, fits)
     if "C(" in code or call.command.weight:
         raise refused(f"{NOTES['no constant']}, with categories or weights")
     code = code.replace(" ~ 1 + ", " ~ 0 + ", 1)

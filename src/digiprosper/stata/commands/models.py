@@ -484,7 +484,13 @@ def _effects_of_dummies(
 
 def _binary(call: Call, notes: Iterable[str]) -> Translation:
     """Translate a logit or probit with its constant into statsmodels."""
-    code, fit = of_statsmodels(call, notes_of("fit of logit "))
+    groups = "{'use_correction': False, 'groups': GROUPS}"
+    fits = {
+        "unadjusted": "disp=0",
+        "robust": "disp=0, cov_type='HC0'",
+        "clustered": f"disp=0, cov_type='cluster', cov_kwds={groups}",
+    }
+    code, fit = of_statsmodels(call, fits)
     return call.python(
         f"{call.command.name.capitalize()}(*{code}).fit({fit})",
         NOTES["scripts"],
