@@ -915,10 +915,10 @@ class ThresholdResults(SlopesByRegime):
             f"{row.Index} [{number_text(row.conf_low)}, {number_text(row.conf_high)}]"
             for row in ends
         )
-        known, sets = "the threshold", "its 80% set"
+        thresholds, sets = "the threshold", "its 80% set"
         if self.estimates.size > 1:
-            known, sets = "thresholds", "their 80% sets"
-        text = f"These intervals take {known} as known. Over {sets} (Hansen 2000)"
+            thresholds, sets = "thresholds", "their 80% sets"
+        text = f"These intervals take {thresholds} as known. Over {sets} (Hansen 2000)"
         return wrapped([f"{text} they are: {', '.join(texts)}."])
 
     def _options_text(self, denominator: str) -> str:
