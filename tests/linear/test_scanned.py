@@ -481,6 +481,17 @@ def test_the_advice_for_a_sample_can_be_followed():
     assert "randomisation_test" in few.message
 
 
+def test_few_clusters_are_reported_as_in_memory_with_weights():
+    """CR2 is not advised, which weights refuse."""
+    frame = panel_of(2)
+    spec = dp.FixedEffects("z", ["treated"], obs_weights="w")
+    scan = dp.Panel.scan(frame, entity="firm", time="year", blocks=3)
+    with pytest.warns(dp.FewClustersWarning, match="depends on few clusters") as told:
+        blocks = spec.fit(scan)
+    assert_same(blocks, fitted(spec, dp.Panel(frame, "firm", "year")))
+    assert not any("cr2" in str(warning.message) for warning in told)
+
+
 def test_logs_of_counts_are_reported():
     frame = panel_of(13).assign(count=lambda d: (d["z"] // 1).astype(int))
     for x in (["x"], ["x", "count"]):

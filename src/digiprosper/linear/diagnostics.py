@@ -115,6 +115,8 @@ def few_treated(
     """Report slopes identified by few clusters, except those of `auxiliary`."""
     sample, scan = prepared.sample, prepared.block_sums
     in_one_way = len(prepared.cluster_names) == 1
+    # Those of a scanned table are in its blocks.
+    is_weighted = prepared.obs_weights is not None or prepared.options.obs_weights
     dimensions = []
     for variation in (
         _variation_by_cluster(prepared, basis, root, by_cluster)
@@ -137,7 +139,7 @@ def few_treated(
                 terms=terms,
                 only_controls=next(iter(terms)) in controls,
                 cov_type=prepared.options.cov_type,
-                has_cr2=in_one_way and prepared.obs_weights is None,
+                has_cr2=in_one_way and not is_weighted,
                 model=model,
             )
             dimensions.append(entry)
