@@ -123,10 +123,16 @@ def test_rows_without_values_are_dropped_and_told(long: pd.DataFrame) -> None:
         (lambda f: f.rename(columns={"city": "c"}), {}, ColumnError, "no column named"),
         (lambda f: f[["city"]], {}, ColumnError, "no heading with a year"),
         (
+            lambda f: f[["city"]].assign(年份=2010, pm25=1.0, pm10=2.0),
+            {},
+            ColumnError,
+            r"did you mean time='年份'\?\), and no heading with a year",
+        ),
+        (
             lambda f: f[["city"]].assign(HR70=1.0, HR80=2.0),
             {},
             ColumnError,
-            r"years of two digits\. .* df\.rename\(columns=\{'HR70': 'HR1970', ",
+            r"If 'HR70', 'HR80' have years of two digits, .*\{'HR70': 'HR1970', ",
         ),
         (
             lambda f: f.assign(**{"2013年": 1.0}),

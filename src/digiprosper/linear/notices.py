@@ -77,7 +77,8 @@ from digiprosper.report.text import freedom_text
 # With fewer effective clusters 95% intervals cover less than 90%; see docs/validity.md.
 # If G is small too, intervals with G - 1 degrees of freedom allow for it.
 EFFECTIVE_CLUSTERS = 7.0
-# With as many or more, intervals of FixedEffects cover 92% or more, by type of errors.
+# With as many or more, intervals of FixedEffects cover about 92% or more if the errors
+# have one variance; by cov_type.
 ENOUGH_CLUSTERS = {"clustered": 10.0}
 # Two treated clusters give 2.0 to 2.7 effective clusters, three give 3.0 or more.
 LEAST_EFFECTIVE = 3.0

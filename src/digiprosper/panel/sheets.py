@@ -126,17 +126,17 @@ def _refuse_long_table(
     if headings:
         no_year = f"{quoted(headings, 3)} is not a year of a wide table"
         why = f"entities are repeated, so {no_year}"
-    short = [n for n in map(str, frame) if re.fullmatch(r".*\D\d\d", n)]
+    short, hint = [n for n in map(str, frame) if re.fullmatch(r".*\D\d\d", n)], ""
     if len(short) > 1:
         first, year = short[0], f"{short[0][:-2]}19{short[0][-2:]}"
-        raise ColumnError(
-            f"from_wide: {quoted(short, 3)} may have years of two digits. Write four: "
+        hint = (
+            f" If {quoted(short, 3)} have years of two digits, write four: "
             f"df.rename(columns={{{first!r}: {year!r}, ...}})."
         )
     raise ColumnError(
         f"there is no column {cited(time)}{''.join(meant[:1])}, and {why}; the columns "
         f"are {quoted(frame.columns, 12)}. Pass the name of the time key as time=, or "
-        "the format of other times as time_format=."
+        f"the format of other times as time_format=.{hint}"
     )
 
 

@@ -267,9 +267,11 @@ def few_untreated(
 def _errors_of_few(cov_type: str, alone: Collection[object], *, few: bool) -> str:
     if cov_type == "clustered":
         return "clustered"
-    if cov_type != "cr2":
-        return "any"
-    return "one_never" if "never" in alone else "few_never" if few else "any"
+    if cov_type == "cr2" and "never" in alone:
+        return "one_never"
+    if cov_type == "cr2" and few:
+        return "few_never"
+    return "any"
 
 
 def pairs_of_rows(sample: Sample) -> Iterator[Notice]:

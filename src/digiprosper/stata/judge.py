@@ -105,7 +105,7 @@ class _Judge:
                 self.complete |= set(keys)
                 if self.entity == ONE_SERIES and len(keys) > 1:
                     self.entity, self.time = keys[:2]
-        if not self.time:  # It often has this name.
+        if not self.time:  # The key of time often has this name.
             self.complete.add("year")
         # Texts that are encoded as the entity are entities too.
         self.entities = {self.entity} | {
@@ -374,6 +374,7 @@ def _truth_table(a: Node, b: Node) -> set[tuple[bool, bool]]:
     points = product(numbers or {0, 1}, repeat=len(a.names))
     with suppress(NameError, StataError, SyntaxError):
         tests = ", ".join(map(Printer(a.names).condition, (a, b)))
+        # The code of a parsed tree has nothing but its names, numbers and operators.
         code = f"(({tests}) for {', '.join(a.names)}, in points)"
         return {*eval(code, {"points": points})}
     return set()

@@ -527,8 +527,8 @@ class PanelThreshold(Specification):
         fits = list[Estimates]()
         for j, ssr in enumerate(results.profiles):
             # Below one the ratio is not used: with it a slope is covered less often
-            # where the change at the threshold is small.
-            ratio = max(1.0, results.variance_ratios[j])
+            # where the change at the threshold is small. An exact fit has none.
+            ratio = np.fmax(1.0, results.variance_ratios[j])
             lr = (ssr / ssr.min() - 1) * results.df
             inside = np.flatnonzero(lr <= critical_lr(SLOPE_SET) * ratio)
             some = np.linspace(0, inside.size - 1, min(inside.size, _MOST_REFITS))
