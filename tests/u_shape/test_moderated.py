@@ -13,7 +13,13 @@ import pandas as pd
 import pytest
 
 from digiprosper import FixedEffects, Panel, datasets, moderated_u_test, u_test
-from digiprosper.errors import ColumnError, InputTypeError, OptionError, TermError
+from digiprosper.errors import (
+    ColumnError,
+    FewClustersWarning,
+    InputTypeError,
+    OptionError,
+    TermError,
+)
 
 TERMS = ("x", "I(x**2)", "x:w", "I(x**2):w", "w")
 
@@ -300,3 +306,13 @@ def test_the_origin_of_the_variable_does_not_matter() -> None:
     assert one.steepening.statistic == pytest.approx(
         other.steepening.statistic, rel=1e-6
     )
+
+
+def test_coefficients_that_depend_on_few_clusters_are_reported_with_the_tests():
+    frame = moderated(n=31, periods=10)
+    frame.loc[frame["city"] < 5, "w"] *= 9.0
+    with pytest.warns(FewClustersWarning, match="'x:w'"):
+        results = fit(frame)
+    notice = moderated_u_test(results, "x", "w").diagnostics[-1]
+    assert notice.code == "curve_by_few_clusters"
+    assert notice.data["terms"] == ("x:w", "I(x**2):w")

@@ -52,7 +52,12 @@ from digiprosper.linear.kernels.wild import (
     p_value_of_draws,
     wild_weights,
 )
-from digiprosper.linear.notices import LEAST_FOR_DRAWS, LEAST_P, few_exchanges
+from digiprosper.linear.notices import (
+    FEW_TREATED,
+    LEAST_FOR_DRAWS,
+    LEAST_P,
+    few_exchanges,
+)
 from digiprosper.linear.preparation import Prepared
 from digiprosper.linear.words import WORDS
 from digiprosper.optional import progress_bar
@@ -89,7 +94,7 @@ from digiprosper.report.words import Language, Words
 from digiprosper.specification import check_reps
 
 # Notices in whose place a test has its own
-_INSTEAD = (*FEW_CODES, "few_treated", "few_effective_clusters")
+_INSTEAD = (*FEW_CODES, *FEW_TREATED)
 # p-value at which errors of two groups are taken to have other variances
 _UNLIKE = 0.05
 _WORDS = {"webb": "Webb's six-point weights", "rademacher": "Rademacher weights"}

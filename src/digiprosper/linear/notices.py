@@ -500,6 +500,10 @@ def dropped_column(problem: Notice) -> Notice:
     )
 
 
+# Codes of coefficients that depend on few clusters
+FEW_TREATED = ("few_treated", "few_effective_clusters")
+
+
 class FewTreated(NamedTuple):
     """Slopes of an equation that are identified by few clusters.
 

@@ -61,7 +61,8 @@ class ModeratedUResult(Summarised):
     conventions : str
         Type of the standard errors, as text.
     diagnostics : tuple of Notice
-        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
+        ``"not_psd"`` if two-way clusters make numbers missing;
+        ``"curve_by_few_clusters"`` if the coefficients depend on few clusters.
 
     Examples
     --------
@@ -320,7 +321,7 @@ def moderated_u_test(
         flip=-b2 / b4,
         level=level,
         conventions=results.conventions,
-        diagnostics=curve.negative_variances(unit[[i, j, k, m]]),
+        diagnostics=curve.notices(unit[[i, j, k, m]]),
     )
 
 

@@ -61,7 +61,8 @@ class TwoTurnsResult(u_test.CurveTest):
     conventions : str
         Type of the standard errors, as text.
     diagnostics : tuple of Notice
-        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
+        ``"not_psd"`` if two-way clusters make numbers missing;
+        ``"curve_by_few_clusters"`` if the coefficients depend on few clusters.
     at : mapping
         Values of the columns that the curve depends on through interactions; empty if
         there are none.

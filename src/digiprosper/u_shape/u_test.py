@@ -26,6 +26,7 @@ from digiprosper.errors import (
     OptionError,
     TermError,
     cited,
+    notice_of,
     number_text,
     quoted,
 )
@@ -39,6 +40,7 @@ from digiprosper.linear.marginal import (
     level_positions,
     refuse_dummy,
 )
+from digiprosper.linear.notices import FEW_TREATED
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
 from digiprosper.panel.terms import canonical
@@ -228,7 +230,8 @@ class UTestResult(CurveTest):
     conventions : str
         Type of the standard errors, as text.
     diagnostics : tuple of Notice
-        Has the code ``"not_psd"`` if two-way clusters make numbers missing.
+        ``"not_psd"`` if two-way clusters make numbers missing;
+        ``"curve_by_few_clusters"`` if the coefficients depend on few clusters.
     at : mapping
         Values of the columns that the curve depends on through interactions; empty if
         there are none.
@@ -581,7 +584,7 @@ class Curve:
         """
         from scipy.special import stdtr
 
-        results, notices = self.results, self.negative_variances(weights)
+        results, notices = self.results, self.notices(weights)
         statistic = float(np.abs(t).min()) if inside else np.nan
         return {
             "variable": self.variable,
@@ -589,7 +592,9 @@ class Curve:
             "interval": self.interval,
             "statistic": statistic,
             "p_value": float(stdtr(results.df_t, -statistic)),
-            "fieller": [(np.nan, np.nan)] if notices else list(map(tuple, sets)),
+            "fieller": [(np.nan, np.nan)]
+            if results.is_indefinite(weights)
+            else list(map(tuple, sets)),
             "inside": inside,
             "df_t": results.df_t,
             "level": level,
@@ -598,11 +603,25 @@ class Curve:
             "at": dict(at),
         }
 
-    def negative_variances(self, weights: Floats) -> tuple[Notice, ...]:
-        """Report a negative variance among sums of coefficients."""
-        indefinite = self.results.is_indefinite(weights)
-        name = f"a slope in {self.variable}"
-        return (not_psd("variance", [name]),) if indefinite else ()
+    def notices(self, weights: Floats) -> tuple[Notice, ...]:
+        """Report a negative variance, and coefficients that depend on few clusters."""
+        results, notices = self.results, list[Notice]()
+        if results.is_indefinite(weights):
+            notices.append(not_psd("variance", [f"a slope in {self.variable}"]))
+        names = {results.names[j] for j in np.flatnonzero(weights.any(axis=0))}
+        # The fit advises CR2, which these tests refuse.
+        if results.cov_type == "clustered" and len(results.clusters) == 1:
+            notices += [
+                notice_of(
+                    "curve_by_few_clusters",
+                    clusters=few.data["clusters"],
+                    n_clusters=few.data["n_clusters"],
+                    terms=tuple(name for name in few.data["terms"] if name in names),
+                )
+                for few in results.diagnostics
+                if few.code in FEW_TREATED and names & set(few.data["terms"])
+            ]
+        return tuple(notices)
 
 
 def read_curve(
