@@ -145,7 +145,7 @@ PANEL: list[Case] = [
         ["ndarray", "pandas.DataFrame"],
     ),
     (
-        lambda: Panel("data.sav", "city", "year"),  # type: ignore[arg-type]
+        lambda: Panel("data.csv", "city", "year"),  # type: ignore[arg-type]
         InputTypeError,
         ["path", "pandas.read_csv", "read_spss", "Panel.from_excel"],
     ),

@@ -524,8 +524,8 @@ def _gmm_design(spec: Any, data: PreparedPanel) -> kernel.Design:
     exogenous = [*sample.names_of("x"), *data.dummies, *sample.names_of("instruments")]
     if spec.has_constant:
         exogenous.append("Intercept")
-    by_term = dict(spec.equations)
-    equations = {"Intercept": "level"}
+    by_term: dict[str, Any] = dict(spec.equations)
+    equations: dict[str, Any] = {"Intercept": "level"}
     equations |= dict.fromkeys(data.dummies, by_term.pop("time_effects", "both"))
     for term, equation in by_term.items():
         equations |= dict.fromkeys(_columns_of(sample, term), equation)
