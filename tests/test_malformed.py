@@ -145,6 +145,11 @@ PANEL: list[Case] = [
         ["ndarray", "pandas.DataFrame"],
     ),
     (
+        lambda: Panel("data.csv", "city", "year"),  # type: ignore[arg-type]
+        InputTypeError,
+        ["path", "pandas.read_csv", "read_spss", "Panel.from_excel"],
+    ),
+    (
         lambda: Panel(pl.from_pandas(frame()).lazy(), "city", "year"),
         InputTypeError,
         ["lazy", ".collect()"],

@@ -74,6 +74,28 @@ def test_lags_of_a_term_are_written_around_it() -> None:
     assert lags == ("lag(log(`a b:c`))", "lag(log(`a b:c`), 2)")
 
 
+def test_an_equation_of_a_category_is_that_of_all_its_columns() -> None:
+    frame = gapped(1, entities=30)
+    frame["late"], frame["x[1]"] = np.where(frame["t"] > 2003, "yes", "no"), 1.0
+    frame["x[1]"] *= frame["x"] ** 2
+    spec = dp.DynamicPanel(
+        "y",
+        estimator="system",
+        time_effects=False,
+        instruments=["C(late)", "w:C(late)", "x", "`x[1]`"],
+        equations={"C(late)": "level", "w:C(late)": "difference", "`x[1]`": "level"},
+    )
+    instruments = spec.fit(dp.Panel(frame, "i", "t")).instruments.query("lag.isna()")
+    assert instruments.set_index("variable")["equation"].to_dict() == {
+        "C(late)[T.yes]": "level",
+        "w:C(late)[no]": "difference",
+        "w:C(late)[yes]": "difference",
+        "x": "both",
+        "x[1]": "level",
+        "Intercept": "level",
+    }
+
+
 @pytest.mark.parametrize("options", [{}, {"transform": "orthogonal"}, LSDVC])
 def test_dummies_are_as_many_as_are_independent(options: dict[str, Any]) -> None:
     """Nobody has a row in 2004."""

@@ -327,6 +327,13 @@ def test_entities_of_mixed_types_are_refused() -> None:
         keys_of(FLAT.assign(city=["1", 1, "2", 2]))
 
 
+def test_entities_in_bytes_as_pandas_reads_them_from_sas_are_refused() -> None:
+    with pytest.raises(
+        PanelIndexError, match=r"'city' holds bytes.*read_sas\(\.\.\., encoding='utf-8'"
+    ):
+        keys_of(FLAT.assign(city=FLAT["city"].astype(str).str.encode("utf-8")))
+
+
 def test_ordered_categories_keep_their_order() -> None:
     city = pd.Categorical(FLAT["city"], categories=["B", "unused", "A"], ordered=True)
     _, keys = keys_of(FLAT.assign(city=city))

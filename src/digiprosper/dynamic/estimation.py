@@ -56,6 +56,7 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, numeric_values, table_of
 from digiprosper.panel.grammar import as_argument
 from digiprosper.panel.keys import Keys, usual_step
+from digiprosper.panel.sample import Sample
 from digiprosper.panel.terms import canonical
 from digiprosper.report.estimates import Estimates, n_lost
 from digiprosper.report.inference import Inference
@@ -523,9 +524,11 @@ def _gmm_design(spec: Any, data: PreparedPanel) -> kernel.Design:
     exogenous = [*sample.names_of("x"), *data.dummies, *sample.names_of("instruments")]
     if spec.has_constant:
         exogenous.append("Intercept")
-    equations = {"Intercept": "level", **dict(spec.equations)}
-    equation_of_dummies = equations.get("time_effects", "both")
-    equations |= dict.fromkeys(data.dummies, equation_of_dummies)
+    by_term: dict[str, Any] = dict(spec.equations)
+    equations: dict[str, Any] = {"Intercept": "level"}
+    equations |= dict.fromkeys(data.dummies, by_term.pop("time_effects", "both"))
+    for term, equation in by_term.items():
+        equations |= dict.fromkeys(_columns_of(sample, term), equation)
     return kernel.Design(
         columns=data.columns,
         complete=data.complete,
@@ -543,6 +546,16 @@ def _gmm_design(spec: Any, data: PreparedPanel) -> kernel.Design:
         transform=spec.transform,
         h=spec.h,
     )
+
+
+def _columns_of(sample: Sample, term: str) -> list[str]:
+    def factors(name: str) -> list[str | tuple[str, ...]]:
+        return [
+            f.columns if f.function == "C" or f.level is not None else f.text
+            for f in sample.factors_of(name)
+        ]
+
+    return [name for name in sample.names if factors(name) == factors(term)]
 
 
 def _overidentification_tests(

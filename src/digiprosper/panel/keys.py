@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import combinations
+from os import PathLike
 from typing import Any, cast
 
 import numpy as np
@@ -262,6 +263,12 @@ def _from_other_library(data: object) -> pd.DataFrame:
             "the table is lazy; call .collect() (or .df() in DuckDB) and "
             "pass the result."
         )
+    if isinstance(data, str | PathLike):
+        raise InputTypeError(
+            "Panel takes a table, not a path. Read the file first, with "
+            "pandas.read_csv, read_spss or read_sas; Panel.from_excel and "
+            "Panel.from_stata read .xlsx and .dta files."
+        )
     raise InputTypeError(
         f"Panel takes a pandas, polars or pyarrow table, not {type(data).__name__}. "
         "For arrays or dicts: Panel(pandas.DataFrame(...), entity=..., time=...)."
@@ -514,6 +521,12 @@ def _pair_hint(frame: pd.DataFrame, names: list[str]) -> str:
 
 def _factorize(values: pd.Series[Any], name: str) -> tuple[Ints, pd.Index[Any]]:
     kinds = sorted({type(v).__name__ for v in values}) if values.dtype == object else []
+    if "bytes" in kinds:
+        raise PanelIndexError(
+            f"key {cited(name)} holds bytes, not text. Read the file with "
+            "pandas.read_sas(..., encoding='utf-8'), or 'gb18030' for Chinese; or "
+            f"df[{cited(name)}].str.decode('utf-8')."
+        )
     mixed = PanelIndexError(
         f"key {cited(name)} mixes {' and '.join(kinds)} and cannot be ordered; "
         f"convert it to one type, for example df[{cited(name)}].astype(str)."
