@@ -565,6 +565,21 @@ def test_nickell_warning():
         beta_convergence(long, "income", entity_effects=True)
 
 
+def test_common_shocks_to_growth_are_said_without_time_effects():
+    """Of random walks with a drift, a third converge at 5% by errors of entities."""
+    rng = np.random.default_rng(1)
+    growth = 0.08 + rng.normal(0, 0.03, 10) + rng.normal(0, 0.04, (31, 10))
+    y = np.exp(rng.normal(9, 0.4, (31, 1)) + growth.cumsum(axis=1))
+    city, year = np.indices(y.shape)
+    columns = {"city": city, "year": year, "y": y}
+    frame = pd.DataFrame({name: data.ravel() for name, data in columns.items()})
+    panel = Panel(frame, "city", "year")
+    codes = [n.code for n in beta_convergence(panel, "y").diagnostics]
+    assert "shared_exposure" in codes
+    with_effects = beta_convergence(panel, "y", time_effects=True)
+    assert "shared_exposure" not in [n.code for n in with_effects.diagnostics]
+
+
 def test_the_bias_is_about_the_size_the_warning_names():
     slopes, named = [], []
     for seed in range(40):

@@ -159,6 +159,39 @@ def test_shared_exposure_is_said_of_errors_by_entity(options, is_said) -> None:
     assert ("shared_exposure" in {n.code for n in fit.diagnostics}) == is_said
 
 
+@pytest.mark.parametrize(
+    ("options", "is_said"),
+    [
+        ({}, True),
+        ({"entity_effects": False, "cov_type": "robust"}, True),
+        ({"entity_effects": False}, True),
+        ({"time_effects": True}, False),
+        ({"clusters": ["i", "t"]}, False),
+        ({"clusters": "t"}, False),
+        ({"cov_type": "driscoll_kraay"}, False),
+        ({"absorb": ["g^t"]}, False),
+        ({"where": "t < 4"}, False),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::digiprosper.errors.DigiprosperWarning")
+def test_shocks_are_said_where_periods_have_no_effects(options, is_said) -> None:
+    """With 31 x 10 the products of residuals and regressor seldom show them."""
+    rng = np.random.default_rng(0)
+    i, t = np.indices((31, 10))
+    x = rng.normal(size=i.shape) + 0.15 * t
+    y = rng.normal(size=i.shape) + 0.7 * rng.normal(size=10)
+    columns = {"i": i, "t": t, "g": i % 3, "x": x, "y": y}
+    frame = pd.DataFrame({name: data.ravel() for name, data in columns.items()})
+    spec = FixedEffects("y", ["x"], **{"time_effects": False, **options})
+    notices = [
+        n
+        for n in spec.fit(Panel(frame, "i", "t")).diagnostics
+        if n.code == "shared_exposure"
+    ]
+    assert bool(notices) == is_said
+    assert all("Moulton" in n.message and n.data["term"] == "x" for n in notices)
+
+
 def weather_frame(seed: int, *, reach: int) -> pd.DataFrame:
     """Weather and outcomes of 90 counties in 30 states, shared by `reach` neighbours.
 

@@ -46,6 +46,7 @@ from digiprosper.inequality.kernel import ergodic
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
+from digiprosper.linear.diagnostics import common_shocks
 from digiprosper.linear.estimation import fit_columns
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import indices_of
@@ -719,9 +720,9 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         outcome = outcome - initial
     names = (_SLOPE, *sample.names_of("x"))
     design = np.hstack([initial, sample.columns("x")])
-    fit = fit_columns(prepared, spec.y, outcome[:, 0], names, design)
+    fit, solved = fit_columns(prepared, spec.y, outcome[:, 0], names, design)
     results = ConvergenceResults._of(fit, years=years, averaged=growth is not None)
-    notices = [*results.diagnostics]
+    notices = [*results.diagnostics, *common_shocks(prepared, solved, _SLOPE, 0)]
     if prepared.entity_position is not None:
         notices += _nickell_notices(results)
     if growth is not None:
@@ -730,7 +731,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         # The same regression of the change on the level: logs depend on the zero.
         first = np.exp(initial)
         change, design[:, 0] = first * np.expm1(outcome), first[:, 0]
-        in_levels = fit_columns(prepared, spec.y, change[:, 0], names, design)
+        in_levels, _ = fit_columns(prepared, spec.y, change[:, 0], names, design)
         notices += _zero_notices(name, in_levels)
     results = replace(results, diagnostics=tuple(notices))
     issue(results.diagnostics)

@@ -35,6 +35,7 @@ from digiprosper.linear.doubtful_terms import columns_of, is_dummy, stocks_of
 from digiprosper.linear.kernels.residual_tests import (
     dependence_in_periods,
     lasting_sums,
+    moulton_factor,
     period_sums,
 )
 from digiprosper.linear.kernels.wild import ClusterSums, variation_by_cluster
@@ -76,6 +77,10 @@ _LARGER_IN_CELLS = 1.5
 _STANDARD_ERRORS = 4
 _NO_CHANCE = 0.001
 _LARGER = 2.0
+# Lower limits for common shocks where periods have no effects, because 31 entities and
+# ten periods would seldom reach the others.
+_UNLIKELY = 0.01
+_LARGER_BY_SHOCKS = 1.5
 # A column with two values is a policy if it changes at most so often in an entity.
 _POLICY_CHANGES = 2.0
 _SIGNIFICANT = 0.05
@@ -437,6 +442,7 @@ def dependent_scores(
         for check in checks:
             if notices_of_check := [*check(prepared, scores, names[at])]:
                 return notices_of_check
+        return [*common_shocks(prepared, solved, names[at], at)]
     return []
 
 
@@ -576,6 +582,38 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
             _p=p_words(p_value),
             _errors=errors,
             _also=also,
+        )
+
+
+def common_shocks(
+    prepared: Prepared, solved: Solved, name: str, position: int
+) -> Iterator[Notice]:
+    """Report a regressor and residuals that both have a common path over time.
+
+    Their products seldom show it if there are few periods.
+    """
+    sample, clusters = prepared.sample, prepared.cluster_names
+    entity, time = sample.keys.entity_name, sample.keys.time_name
+    by_entity = clusters == (entity,) or prepared.options.cov_type in BY_ROW
+    if time in prepared.effect_names or not by_entity or not _has_pairs(sample):
+        return
+    regressor = solved.score_columns @ solved.root[position]
+    residuals = solved.weighted_residuals
+    ratio = moulton_factor(regressor, residuals, sample.time)
+    if ratio <= _LARGER_BY_SHOCKS or _is_heavy(prepared):
+        return
+    p_value = dependence_in_periods(residuals, sample.entity, sample.time).p_value
+    if p_value < _UNLIKELY:
+        yield notice_of(
+            "shared_exposure.common",
+            term=name,
+            p_value=p_value,
+            ratio=ratio,
+            entity=entity,
+            _time=time,
+            _p=p_words(p_value),
+            _errors=f"clustered by {entity}" if clusters else "by row",
+            _times=ratio**0.5,
         )
 
 

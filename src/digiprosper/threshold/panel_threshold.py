@@ -517,7 +517,8 @@ class PanelThreshold(Specification):
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
         y = sample.columns("y")[:, 0]
-        return fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
+        fit, _ = fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
+        return fit
 
     def _with_slopes_in_sets(
         self, results: ThresholdResults, search: ThresholdSearch, at: Sequence[int]

@@ -12,6 +12,7 @@ from digiprosper.linear.kernels.residual_tests import (
     correlations_between,
     dependence_in_periods,
     levene_draws,
+    moulton_factor,
     null_autocorrelation,
     period_sums,
     persistence,
@@ -218,3 +219,22 @@ def test_levene_draws_have_the_autocorrelation_before_means_were_taken_out(
     # Three standard errors, and the terms of order 1 / T^2 that the correction omits
     size = 3 * np.sqrt((1 - phi**2) / (n * (periods - 1))) + 0.006
     assert seen == pytest.approx([phi] * len(seen), abs=size)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_moulton_factor_is_that_of_all_pairs_of_a_period(seed: int) -> None:
+    """1 + c rho_x rho_e, c = sum n (n - 1) / N; no factor below one."""
+    e, _, time = draw(seed)
+    e = e + 2 * np.sin(time)
+    x = np.random.default_rng(seed + 100).normal(size=e.size) + 2 * np.cos(time)
+    pairs = [
+        p for p in itertools.permutations(range(e.size), 2) if time[p[0]] == time[p[1]]
+    ]
+    rho_x, rho_e = (
+        sum(v[i] * v[j] for i, j in pairs) / len(pairs) / (v**2).mean() for v in (x, e)
+    )
+    factor = 1 + len(pairs) / e.size * rho_x * rho_e
+    assert min(rho_x, rho_e) > 0
+    assert moulton_factor(x, e, time) == pytest.approx(factor, rel=1e-12)
+    apart = e - (np.bincount(time, e) / np.bincount(time))[time]
+    assert moulton_factor(x, apart, time) == 1

@@ -98,6 +98,21 @@ def dependence_in_periods(scores: Floats, entity: Ints, time: Ints) -> PeriodDep
     return PeriodDependence(ratio, periods, variance, third)
 
 
+def moulton_factor(regressor: Floats, residuals: Floats, time: Ints) -> float:
+    """Approximate the variance of a slope relative to that of independent entities.
+
+    ``1 + c rho_x rho_e`` with the mean correlations between rows of the same period,
+    and ``c = sum_t n_t (n_t - 1) / N`` (Moulton 1986, Journal of Econometrics 32:385).
+    """
+    counts = np.bincount(time)
+    products = 1.0
+    for values in (regressor, residuals):
+        squares = values @ values
+        between = (np.bincount(time, values) ** 2).sum() - squares
+        products *= max(float(between / squares), 0.0)
+    return 1 + products * len(time) / float((counts * (counts - 1)).sum())
+
+
 def correlations_between(
     residuals: Floats, entity: Ints, time: Ints, *, block: int | None = None
 ) -> Correlations:
