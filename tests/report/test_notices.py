@@ -69,6 +69,7 @@ SHARED_PROBLEMS = {
 }
 # Where a room has a single notice of its own, or several that it alone makes.
 BESIDE = {
+    "curve_by_few_clusters": "u_shape/u_test.py",
     "few_knots": "u_shape/two_lines.py",
     "incomplete_shares": "instruments.py",
     "unlike_groups": "studies/by_group.py",
@@ -185,7 +186,7 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     several = {code for code, places in makers().items() if len(places) > 1}
     assert several == {
         *("jumping_times", "lagged_outcome", "near_collinear"),
-        *("shared_in_cells", "shifted_rows", "totals"),
+        *("shared_exposure", "shared_in_cells", "shifted_rows", "totals"),
     }
     for code in several:
         layouts = {

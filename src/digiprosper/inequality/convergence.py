@@ -47,7 +47,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
 from digiprosper.linear.diagnostics import common_shocks
-from digiprosper.linear.estimation import fit_columns
+from digiprosper.linear.estimation import demean_columns, fit_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import indices_of
 from digiprosper.linear.preparation import CovType, Ssc, prepare
@@ -705,8 +705,11 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         later, missing = f"lead({level})", "drop"
         if spec.missing == "raise":
             panel.sample(roles, missing="raise", where=spec.where)
-    roles = {"growth": (later,), **roles}
-    prepared = prepare(panel, roles, replace(spec.options, missing=missing))
+    prepared = prepare(
+        panel,
+        {"growth": (later,), **roles},
+        replace(spec.options, missing=missing),
+    )
 
     sample = prepared.sample
     (logarithm,) = sample.factors_of(sample.names_of("initial")[0])
@@ -720,7 +723,8 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         outcome = outcome - initial
     names = (_SLOPE, *sample.names_of("x"))
     design = np.hstack([initial, sample.columns("x")])
-    fit, solved = fit_columns(prepared, spec.y, outcome[:, 0], names, design)
+    demeaned = demean_columns(prepared, (spec.y, *names), np.hstack([outcome, design]))
+    fit, solved = fit_equation(prepared, demeaned, 0, range(1, 1 + len(names)))
     results = ConvergenceResults._of(fit, years=years, averaged=growth is not None)
     notices = [*results.diagnostics, *common_shocks(prepared, solved, _SLOPE, 0)]
     if prepared.entity_position is not None:
@@ -731,7 +735,7 @@ def beta_convergence(  # noqa: PLR0913  (the options of a regression, all but tw
         # The same regression of the change on the level: logs depend on the zero.
         first = np.exp(initial)
         change, design[:, 0] = first * np.expm1(outcome), first[:, 0]
-        in_levels, _ = fit_columns(prepared, spec.y, change[:, 0], names, design)
+        in_levels = fit_columns(prepared, spec.y, change[:, 0], names, design)
         notices += _zero_notices(name, in_levels)
     results = replace(results, diagnostics=tuple(notices))
     issue(results.diagnostics)

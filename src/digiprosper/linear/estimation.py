@@ -222,7 +222,7 @@ def fit_columns(
     *,
     remarks: Sequence[Notice] = (),
     auxiliary: Sequence[str] = (),
-) -> tuple[LinearResults, Solved]:
+) -> LinearResults:
     """Demean an outcome (N,) and columns (N, k), and run the regression."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _join_columns(outcome[:, None], design)
@@ -234,7 +234,7 @@ def fit_columns(
         range(1, 1 + len(names)),
         remarks=remarks,
         auxiliary=auxiliary,
-    )
+    )[0]
 
 
 def fit_equation(

@@ -517,8 +517,7 @@ class PanelThreshold(Specification):
         split = (*sample.names_of("regime_dependent"), "intercept")
         prepared = replace(prepared, sample=sample.with_dummies(split, dummies))
         y = sample.columns("y")[:, 0]
-        fit, _ = fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
-        return fit
+        return fit_columns(prepared, self.y, y, names, design, auxiliary=levels)
 
     def _with_slopes_in_sets(
         self, results: ThresholdResults, search: ThresholdSearch, at: Sequence[int]
