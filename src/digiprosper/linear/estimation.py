@@ -256,7 +256,7 @@ def fit_equation(
     compute the covariance jointly with other parameters and check that one instead.
     """
     columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
-    if prepared.block_sums is not None and not prepared.block_sums.positions:
+    if prepared.block_sums is not None and not prepared.block_sums.has_scores:
         prepared, demeaned = prepared.block_sums.with_scores(
             prepared,
             demeaned,
