@@ -14,7 +14,7 @@ unlike_treated       term, ratio (of standard deviations); not a warning
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -147,13 +147,14 @@ class WildBootstrapResult(TestResult):
     """
 
     detail: Mapping[str, Any] = field(default_factory=dict)
-    combination: str = field(kw_only=True)
-    estimate: float = field(kw_only=True)
-    std_error: float = field(kw_only=True)
-    null_value: float = field(kw_only=True)
-    drawn: Draws = field(kw_only=True)
-    inference: Inference = field(kw_only=True)
-    rng_entropy: int | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    combination: str
+    estimate: float
+    std_error: float
+    null_value: float
+    drawn: Draws
+    inference: Inference
+    rng_entropy: int | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Compute the confidence interval: all null values that are not rejected.

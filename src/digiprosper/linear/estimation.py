@@ -220,21 +220,14 @@ def fit_columns(
     names: Sequence[str],
     design: Floats,
     *,
-    remarks: Sequence[Notice] = (),
     auxiliary: Sequence[str] = (),
 ) -> LinearResults:
     """Demean an outcome (N,) and columns (N, k), and run the regression."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _join_columns(outcome[:, None], design)
     )
-    return fit_equation(
-        prepared,
-        demeaned,
-        0,
-        range(1, 1 + len(names)),
-        remarks=remarks,
-        auxiliary=auxiliary,
-    )[0]
+    regressors = range(1, 1 + len(names))
+    return fit_equation(prepared, demeaned, 0, regressors, auxiliary=auxiliary)[0]
 
 
 def fit_equation(

@@ -26,6 +26,7 @@ from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
+from digiprosper.panel.access import numeric_values
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve, Wording
 from digiprosper.report.tests import TestResult
@@ -215,10 +216,7 @@ def sample_values(
     if column in frame:
         every = pd.Series(frame[column].to_numpy(), panel.frame.index)
     else:
-        name = "values"
-        while name in frame:
-            name += "_"
-        every = panel.assign(**{name: column}).frame[name]
+        every = pd.Series(numeric_values(panel, column, purpose), panel.frame.index)
     if not results.index.isin(every.index).all():
         raise _other_panel_error(purpose, "rows of the fit are missing")
     values = every.loc[results.index]

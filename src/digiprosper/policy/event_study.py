@@ -31,7 +31,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear import poisson
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
-from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
+from digiprosper.linear.estimation import Demeaned, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.preparation import (
     CovType,
@@ -61,6 +61,7 @@ from digiprosper.policy.timing import (
     Timing,
     check_never,
     count_reached,
+    demean_with_dummies,
     dummies,
     estimated_times,
     event_name,
@@ -293,12 +294,10 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
     timing = read_timing(table_of(panel), spec.event, spec.never)
     cohorts = read_cohorts(spec, sample, timing)
     window = open_window(spec, cohorts)
-    names = (spec.y, *window.names, *sample.names_of("x"))
     event_dummies = dummies(window, cohorts.event, cohorts.treated)
-    columns = (sample.columns("y"), event_dummies, sample.columns("x"))
     return _estimate_linear(
         prepared,
-        demean_columns(prepared, names, np.column_stack(columns)),
+        demean_with_dummies(spec.y, prepared, window.names, event_dummies),
         window,
         [*notices.treatment_notices(prepared, cohorts)],
         notices.no_rows_before(cohorts),
@@ -521,20 +520,18 @@ def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)
     cells = _make_cells(spec, cohorts).without(spec.reference)
-    names = (spec.y, *cells.names, *sample.names_of("x"))
-    raw = np.hstack([sample.columns("y"), cells.dummies, sample.columns("x")])
-    demeaned = demean_columns(prepared, names, raw)
+    demeaned = demean_with_dummies(spec.y, prepared, cells.names, cells.dummies)
     columns, of_likelihood, likelihood, solved = poisson.fit_poisson(
         prepared,
         demeaned,
-        range(1, len(names)),
+        range(1, len(demeaned.names)),
         separated,
         ssc,
         poisson.offset_of(spec, sample),
     )
     fitted_names = demeaned.names_at(columns)
     refuse_dropped([name for name in cells.names if name not in fitted_names])
-    y, q = raw[:, 0], prepared.row_weights
+    y, q = demeaned.raw[:, 0], prepared.row_weights
     joint, of_covariance = poisson.count_estimates(
         prepared,
         ssc,
