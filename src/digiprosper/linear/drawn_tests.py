@@ -376,18 +376,7 @@ def wild_bootstrap(
             "cluster. Use fewer effects or other clusters."
         )
     error = float(np.sqrt(variance))
-    weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
-    t = (float(row @ fit.results.coefficients) - null_value) / error
-    return _make_result(
-        fit,
-        term,
-        row,
-        error=error,
-        null_value=null_value,
-        weights=weights,
-        draws=fit.wild_draws(row, error, t, weights, seed),
-        seed=seed,
-    )
+    return _test_restriction(fit, term, row, null_value, error, reps, seed)
 
 
 def _check_restriction(spec: Any, term: str) -> None:
@@ -454,20 +443,20 @@ def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
         )
 
 
-def _make_result(
+def _test_restriction(
     fit: Any,
     term: str,
     row: Floats,
-    *,
-    error: float,
     null_value: float,
-    weights: WildWeights,
-    draws: Draws,
+    error: float,
+    reps: int,
     seed: np.random.SeedSequence,
 ) -> WildBootstrapResult:
     """Test the sum of coefficients with weights `row` (k,), and issue the notices."""
     estimate = float(row @ fit.results.coefficients)
     t = (estimate - null_value) / error
+    weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
+    draws = fit.wild_draws(row, error, t, weights, seed)
     statistic, drawn_statistics = draws.statistic(t), draws.at(t)
     entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
@@ -799,17 +788,14 @@ def randomisation_test(
         draws = fit.exchanged_statistics(
             position, moved, reps, None if enumerated else seed, done
         )
-    notices = (
-        *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
-        *_assigned_by_cluster_notices(fit.prepared, name, column),
-        *(() if enumerated else few_draws(reps, "test")),
-        *few_exchanges(name, ways),
-    )
     exchanged = int(moved.exchanged.sum())
     return _test_by_draws(
         fit,
         draws,
-        notices,
+        (
+            *_assigned_by_cluster_notices(fit.prepared, name, column),
+            *few_exchanges(name, ways),
+        ),
         name="Randomisation test",
         statistic=t,
         distribution="permutation",
@@ -837,13 +823,18 @@ def _regressor(fit: Any, term: str, caller: str) -> tuple[str, int, Floats]:
 def _test_by_draws(
     fit: Any,
     draws: Floats,
-    notices: tuple[Notice, ...],
+    about: Iterable[Notice],
     *,
     statistic: float,
     enumerated: bool,
     **fields: Any,
 ) -> TestResult:
-    """Compare a statistic with its draws, and issue the notices."""
+    """Compare a statistic with its draws, and issue the notices, also those `about`."""
+    notices = (
+        *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
+        *(() if enumerated else few_draws(draws.size, "test")),
+        *about,
+    )
     issue(notices)
     return TestResult(
         statistic=statistic,
@@ -1036,11 +1027,7 @@ def placebo_test(
     return _test_by_draws(
         fit,
         draws,
-        (
-            *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
-            *few_draws(reps, "test"),
-            *_unlike_treated(fit, name, column),
-        ),
+        _unlike_treated(fit, name, column),
         name="Placebo test",
         statistic=slope,
         distribution="placebo",

@@ -468,24 +468,16 @@ def fit_notices(
     length = demeaned.lengths[positions[0]] if length is None else length
     out, regressors = list[Notice](), list(positions[1:])
     if solved.condition > NEAR:
-        notice = notice_of(
-            "near_collinear.condition",
-            columns=tuple(demeaned.names_at(regressors)),
-            measure="condition",
-            value=float(solved.condition),
-        )
-        out.append(notice)
+        columns = demeaned.names_at(regressors)
+        measured = {"measure": "condition", "value": float(solved.condition)}
+        out.append(notice_of("near_collinear.condition", columns=columns, **measured))
     n, sd = demeaned.moments[regressors, 0], demeaned.moments[regressors, 2]
     within_sd = demeaned.lengths[regressors] / np.sqrt(n - 1)
     if (nearly_absorbed := within_sd < NEARLY_ABSORBED * sd).any():
         columns = demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist())
-        notice = notice_of(
-            "near_collinear.absorbed",
-            columns=tuple(columns),
-            measure="absorbed",
-            value=float((within_sd / sd)[nearly_absorbed].min()),
-        )
-        out.append(notice)
+        least = float((within_sd / sd)[nearly_absorbed].min())
+        measured = {"measure": "absorbed", "value": least}
+        out.append(notice_of("near_collinear.absorbed", columns=columns, **measured))
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
         out.append(notice_of("perfect_fit", depvar=demeaned.names[positions[0]]))
     return out

@@ -120,13 +120,15 @@ def slope_curve(
 
 
 def _choose_moderator(
-    results: LinearResults, term: object, moderator: object
+    results: LinearResults, term: str, moderator: str | None
 ) -> tuple[str, Sequence[Any] | None, list[str]]:
     """Choose the column a slope is drawn over, its levels if few; list the others."""
-    if not isinstance(term, str):
-        raise _column_name_error("term", term)
-    if not isinstance(moderator, str | None):
-        raise _column_name_error("moderator", moderator)
+    for name, value in (("term", term), ("moderator", moderator)):
+        if not isinstance(value, str) and (name, value) != ("moderator", None):
+            raise InputTypeError(
+                f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
+                [option_problem(name, value)],
+            )
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
     column = _check_moderator(columns, term, moderator)
@@ -136,13 +138,6 @@ def _choose_moderator(
         return column, levels[column].tolist(), other_columns
     few = default_points(stats, column)
     return column, few.tolist() if few.size == 2 else None, other_columns
-
-
-def _column_name_error(name: str, value: object) -> InputTypeError:
-    return InputTypeError(
-        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
-        [option_problem(name, value)],
-    )
 
 
 def _check_moderator(columns: Sequence[str], term: str, moderator: str | None) -> str:

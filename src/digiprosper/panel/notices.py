@@ -159,13 +159,14 @@ _DIGITS = 7
 _LEAD = re.compile(r"lead|next|fut|fwd|\bf\d?[._]|[._]f\d?$|(?<!滞)后|下")
 
 
-def jumping_times(keys: Keys, step: object) -> Notice | None:
+def jumping_times(keys: Keys, step: object) -> Iterator[Notice]:
     """Report times such as 201812 and 201901: one month, but 89 steps apart."""
     if step is not None or keys.time_name is None or keys.times.dtype.kind not in "iu":
-        return None
+        return
     values = keys.times.to_numpy(dtype=np.int64)
     if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
-        return _two_digit_years(keys.time_name, values)
+        yield from _two_digit_years(keys.time_name, values)
+        return
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
@@ -176,7 +177,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         jumps, least = _find_jumps(times, values)
         if jumps.size:
             before, after = values[jumps[0] : jumps[0] + 2].tolist()
-            return notice_of(
+            yield notice_of(
                 "jumping_times",
                 column=keys.time_name,
                 before=before,
@@ -186,7 +187,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
                 _missing="missing there" if least == 1 else "missing",
                 _advice=_jump_advice(keys.time_name, time_format, least),
             )
-    return None
+            return
 
 
 def _find_jumps(times: Any, values: Ints) -> tuple[Ints, int]:
@@ -213,47 +214,47 @@ def _jump_advice(name: str, time_format: str, least: int) -> str:
     )
 
 
-def _two_digit_years(name: str, values: Ints) -> Notice | None:
+def _two_digit_years(name: str, values: Ints) -> Iterator[Notice]:
     """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
-    if np.diff(values).max() == 1:
-        return None
-    return notice_of(
-        "jumping_times.two_digits",
-        column=name,
-        before=_LAST_OF_TWO_DIGITS,
-        after=0,
-        format="%y",
-        _last=values[np.diff(values).argmax()],
-    )
+    steps = np.diff(values)
+    if steps.max() > 1:
+        yield notice_of(
+            "jumping_times.two_digits",
+            column=name,
+            before=_LAST_OF_TWO_DIGITS,
+            after=0,
+            format="%y",
+            _last=values[steps.argmax()],
+        )
 
 
 def time_notices(keys: Keys, step: object) -> Iterator[Notice]:
     """Report times between which lags are missing, for a reason in their form."""
-    yield from filter(None, [jumping_times(keys, step), _uneven_dates(keys, step)])
+    yield from jumping_times(keys, step)
+    yield from _uneven_dates(keys, step)
 
 
-def _uneven_dates(keys: Keys, step: object) -> Notice | None:
+def _uneven_dates(keys: Keys, step: object) -> Iterator[Notice]:
     """Report if many dates have no date one step before, and `step` is not given."""
     unit = None if step is not None else usual_step(keys.times)
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
-        return None
+        return
     steps = np.diff(without_zone(pd.DatetimeIndex(keys.times)).to_period(unit).asi8)
     alone = np.flatnonzero(steps > 1) + 1
-    if not (steps == 1).any() or alone.size < max(3, _MANY_ALONE * steps.size):
-        return None
-    before, first = keys.times[[alone[0] - 1, alone[0]]]
-    return notice_of(
-        "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
-        column=keys.time_name,
-        step=unit,
-        count=alone.size,
-        first=first,
-        _word=STEP_WORDS[unit],
-        _times=len(keys.times),
-        _before=before,
-        _entity=keys.entity_name,
-    )
+    if (steps == 1).any() and alone.size >= max(3, _MANY_ALONE * steps.size):
+        before, first = keys.times[[alone[0] - 1, alone[0]]]
+        yield notice_of(
+            "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
+            column=keys.time_name,
+            step=unit,
+            count=alone.size,
+            first=first,
+            _word=STEP_WORDS[unit],
+            _times=len(keys.times),
+            _before=before,
+            _entity=keys.entity_name,
+        )
 
 
 def _swapped_keys(keys: Keys) -> Iterator[Notice]:

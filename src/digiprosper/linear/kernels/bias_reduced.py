@@ -18,9 +18,8 @@ from digiprosper.kernels.tolerances import (
     COLLINEAR,
     FULL_LEVERAGE,
     PART_OF,
-    REDUNDANT_LEVELS,
 )
-from digiprosper.kernels.within import split_nested, within
+from digiprosper.kernels.within import pseudo_inverse_root, split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Numbers in an array: 256 MB.
@@ -215,16 +214,11 @@ def _span_crossing_effects(
     if nested:
         columns = within(nested, n).demean(columns)
     products = _level_products(columns, clusters, levels, total)
-    lengths = np.sqrt(products.diagonal())
-    varying = lengths > COLLINEAR * np.sqrt(before)
-    scale = lengths[varying]
-    values, vectors = np.linalg.eigh(
-        products[np.ix_(varying, varying)] / np.multiply.outer(scale, scale)
-    )
-    independent = values > REDUNDANT_LEVELS
-    half = vectors[:, independent] / np.sqrt(values[independent]) / scale[:, None]
-    span = np.zeros((total + 1, half.shape[1]))
-    span[:-1][varying] = half
+    squares = products.diagonal()
+    varying = squares > COLLINEAR**2 * before
+    root = pseudo_inverse_root(products[np.ix_(varying, varying)], squares[varying])
+    span = np.zeros((total + 1, root.shape[1]))
+    span[:-1][varying] = root
     return columns, levels, span
 
 
