@@ -76,7 +76,6 @@ from digiprosper.report.notices import (
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
-from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -755,15 +754,15 @@ def randomisation_test(
     (48, True)
     """
     reps, seed = _check_arguments("randomisation_test", spec, reps, 19, rng)
-    check_term(term, "randomisation_test")
     if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
             f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use "
             "cov_type='clustered'. The p-value depends little on the type of "
             "standard error, which is the same in all permutations."
         )
-    fit = spec._fitted(panel)
-    name, position, column = _regressor(fit, term, "randomisation_test")
+    fit, name, position, column = _fit_regressor(
+        spec, panel, term, "randomisation_test"
+    )
     sample = fit.prepared.sample
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
@@ -813,11 +812,15 @@ def randomisation_test(
     )
 
 
-def _regressor(fit: Any, term: str, caller: str) -> tuple[str, int, Floats]:
-    """Find the tested regressor: its name, its position and its column (N,)."""
+def _fit_regressor(
+    spec: Any, panel: Panel, term: str, caller: str
+) -> tuple[Any, str, int, Floats]:
+    """Fit a model; return the tested regressor's name, position and column (N,) too."""
+    check_term(term, caller)
+    fit = spec._fitted(panel)
     name = find_regressor(fit, term, caller)
     position = fit.results.names.index(name)
-    return name, position, fit.demeaned.raw[:, fit.regressors[position]]
+    return fit, name, position, fit.demeaned.raw[:, fit.regressors[position]]
 
 
 def _test_by_draws(
@@ -857,14 +860,7 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    _refuse_shared(fit.results.factors, matches[0], names, caller)
-    return matches[0]
-
-
-def _refuse_shared(
-    factors: Factors, name: str, names: Sequence[str], caller: str
-) -> None:
-    """Refuse a regressor that has a column in common with another."""
+    name, factors = matches[0], fit.results.factors
     columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
@@ -874,6 +870,7 @@ def _refuse_shared(
             "in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )
+    return name
 
 
 def check_term(term: object, caller: str) -> None:
@@ -1016,9 +1013,7 @@ def placebo_test(
     ({'1979': 4}, True)
     """
     reps, seed = _check_arguments("placebo_test", spec, reps, 19, rng)
-    check_term(term, "placebo_test")
-    fit = spec._fitted(panel)
-    name, position, column = _regressor(fit, term, "placebo_test")
+    fit, name, position, column = _fit_regressor(spec, panel, term, "placebo_test")
     treated = _treatment_cohorts(fit, name, column)
     starts = map(str, fit.prepared.sample.times[treated.starts])
 

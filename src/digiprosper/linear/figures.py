@@ -26,7 +26,7 @@ from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
-from digiprosper.panel.access import numeric_values
+from digiprosper.panel.access import numeric_values, table_of
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve, Wording
 from digiprosper.report.tests import TestResult
@@ -205,13 +205,13 @@ def sample_values(
             f"{type(panel).__name__}.",
             [option_problem("panel", type(panel).__name__)],
         )
-    frame = (
-        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    table = table_of(panel)
+    whole: Any = (
+        table.raw(column)
+        if column in table.names
+        else numeric_values(panel, column, purpose)
     )
-    if column in frame:
-        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
-    else:
-        every = pd.Series(numeric_values(panel, column, purpose), panel.frame.index)
+    every: pd.Series[Any] = pd.Series(whole, table.keys.index)
     if not results.index.isin(every.index).all():
         raise _other_panel_error(purpose, "rows of the fit are missing")
     values = every.loc[results.index]

@@ -434,8 +434,7 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
             continue
         for change in _CHANGES:
             for k in _candidate_columns(pairs, at, change):
-                column = names[k]
-                values = numbers[column]
+                column, values = names[k], numbers[names[k]]
                 if (
                     column in wanted
                     and not _has_values_at_ends(
