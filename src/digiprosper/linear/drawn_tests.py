@@ -37,6 +37,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
 from digiprosper.linear.kernels.exchange import (
     Cohorts,
@@ -860,8 +861,8 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    name, factors = matches[0], fit.results.factors
-    columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
+    name, sample = matches[0], fit.prepared.sample
+    columns = {n: columns_of(sample, [n]).keys() for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(

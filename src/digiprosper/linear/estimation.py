@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -463,24 +463,28 @@ def fit_notices(
     demeaned: Demeaned,
     positions: Sequence[int],  # of the outcome, then the regressors
     length: float | None = None,  # of the outcome, by default demeaned
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report near collinearity and a perfect fit."""
     length = demeaned.lengths[positions[0]] if length is None else length
-    out, regressors = list[Notice](), list(positions[1:])
+    regressors = list(positions[1:])
     if solved.condition > NEAR:
-        columns = demeaned.names_at(regressors)
-        measured = {"measure": "condition", "value": float(solved.condition)}
-        out.append(notice_of("near_collinear.condition", columns=columns, **measured))
+        yield notice_of(
+            "near_collinear.condition",
+            columns=demeaned.names_at(regressors),
+            measure="condition",
+            value=float(solved.condition),
+        )
     n, sd = demeaned.moments[regressors, 0], demeaned.moments[regressors, 2]
     within_sd = demeaned.lengths[regressors] / np.sqrt(n - 1)
     if (nearly_absorbed := within_sd < NEARLY_ABSORBED * sd).any():
-        columns = demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist())
-        least = float((within_sd / sd)[nearly_absorbed].min())
-        measured = {"measure": "absorbed", "value": least}
-        out.append(notice_of("near_collinear.absorbed", columns=columns, **measured))
+        yield notice_of(
+            "near_collinear.absorbed",
+            columns=demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist()),
+            measure="absorbed",
+            value=float((within_sd / sd)[nearly_absorbed].min()),
+        )
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        out.append(notice_of("perfect_fit", depvar=demeaned.names[positions[0]]))
-    return out
+        yield notice_of("perfect_fit", depvar=demeaned.names[positions[0]])
 
 
 # --- from a solved equation to its results --------------------------------------------

@@ -173,12 +173,8 @@ def _regions(points: pd.DataFrame) -> list[Interval]:
     crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (
         gap[ends] - gap[ends + 1]
     )
-    edges = [
-        *([at[0]] if outside[0] else []),
-        *crossings,
-        *([at[-1]] if outside[-1] else []),
-    ]
-    return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    edges = np.concatenate([at[:1][outside[:1]], crossings, at[-1:][outside[-1:]]])
+    return [(low, high) for low, high in edges.reshape(-1, 2).tolist()]
 
 
 def _share_in_regions(values: pd.Series[Any], regions: Sequence[Interval]) -> float:

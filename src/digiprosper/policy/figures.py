@@ -60,9 +60,7 @@ def event_paths(
     paths = []
     for head, study in studies.items():
         before = study.before.removeprefix("reference")
-        # Binned ends that the tick labels do not show
-        texts = texts_of[head].items()
-        ends = tuple([x for time, x in texts if x not in (str(time), ticks[time])])
+        ends = _unlabelled_ends(texts_of[head], ticks)
         name = wording.labels.get(head, head)
         paths.append(EventPath(name, points[head], study.reference, ends, before))
     _warn_of_unlike_bases(paths)
@@ -91,6 +89,14 @@ def _path_points(study: EventTimeResults, level: float) -> pd.DataFrame:
     if not band["conf_low"].notna().any():
         return points
     return points.assign(band_low=band["conf_low"], band_high=band["conf_high"])
+
+
+def _unlabelled_ends(
+    texts: Mapping[int, str], ticks: Mapping[int, str]
+) -> tuple[str, ...]:
+    """List a study's binned ends that the tick labels do not show."""
+    items = texts.items()
+    return tuple(text for time, text in items if text not in (str(time), ticks[time]))
 
 
 def _event_time_texts(study: EventTimeResults, times: Sequence[int]) -> dict[int, str]:

@@ -356,10 +356,8 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     at_critical = _polynomial_coefficients(reduced, reduced.factor / (q * critical))
     singular = _polynomial_coefficients(reduced, 0.0)
     roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
-    if not roots.size:
-        return roots
-    distinct = np.diff(roots) > SAME_ROOT * (1 + np.abs(roots[1:]))
-    return np.asarray(roots[np.concatenate([[True], distinct])])
+    distinct = np.diff(roots, prepend=-np.inf) > SAME_ROOT * (1 + np.abs(roots))
+    return np.asarray(roots[distinct])
 
 
 def _polynomial_coefficients(
