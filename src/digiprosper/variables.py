@@ -41,6 +41,7 @@ from digiprosper.errors import (
     quoted,
 )
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.chunks import rows_of_levels
 from digiprosper.kernels.dispersion import theil_by_group, variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT, SUM_TO_ONE
 from digiprosper.panel import Panel
@@ -682,8 +683,7 @@ def _accumulated(
     gap on.
     """
     stock = first.copy()
-    order = np.argsort(time, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(time[order])) + 1):
+    for rows in rows_of_levels(time):
         later = rows[(before[rows] >= 0) & np.isnan(first[rows])]
         stock[later] = survival * stock[before[later]] + investment[later]
     return stock

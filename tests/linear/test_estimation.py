@@ -230,9 +230,8 @@ def test_no_regressors_and_the_name_of_the_constant_are_refused() -> None:
 def test_notices_stand_between_those_of_the_sample_and_remarks() -> None:
     frame = make(n=12)
     prepared, remark = ready(frame), Notice("demo", "A remark.", {})
-    results = fit_columns(
-        prepared, "y", raw(frame)[:, 0], ["a"], raw(frame, ["a"]), remarks=[remark]
-    )
+    demeaned = demean_columns(prepared, ("y", "a"), raw(frame, ("y", "a")))
+    results, _ = fit_equation(prepared, demeaned, 0, (1,), remarks=[remark])
     assert results.diagnostics == (*prepared.notices, remark)
     assert prepared.notices
 

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.chunks import chunks
+from digiprosper.kernels.chunks import chunks, rows_of_levels
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.resampling import (
     Grams,
@@ -136,8 +136,7 @@ def _products_without(columns: Floats, layout: Layout, memory: int) -> Floats:
     columns = columns * root[:, None]
     inverse = _inverse_dummy_products(layout, root)
     out = np.tile(columns.T @ columns, (layout.groups, 1, 1))
-    size = np.bincount(layout.clusters)
-    members = np.split(np.argsort(layout.clusters, kind="stable"), np.cumsum(size)[:-1])
+    size, members = np.bincount(layout.clusters), rows_of_levels(layout.clusters)
     for n in np.unique(size).tolist():
         equal = np.flatnonzero(size == n)
         for part in chunks(equal.size, _ARRAYS * n**2, memory):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import rows_of_levels
 from digiprosper.kernels.great_circle import EARTH_RADIUS, great_circle
 from digiprosper.kernels.tolerances import SAME_DISTANCE
 from digiprosper.kernels.within import level_sums
@@ -79,8 +80,7 @@ def _over_space(scores: Floats, near: Nearby) -> Floats:
 
     # Most locations have rows in few periods only.
     total = np.zeros((scores.shape[1], scores.shape[1]))
-    order = np.argsort(near.time, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(near.time[order])) + 1):
+    for rows in rows_of_levels(near.time):
         locations, location = np.unique(near.place[rows], return_inverse=True)
         sums = level_sums(location, locations.size, scores[rows])
         total += _products_within_cutoff(sums[:, None], near.degrees[locations], near)

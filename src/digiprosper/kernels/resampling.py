@@ -19,7 +19,7 @@ import numpy as np
 from digiprosper.checks import one_problem, option_error
 from digiprosper.errors import InputTypeError, OptionError, cited
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.chunks import chunks
+from digiprosper.kernels.chunks import chunks, rows_of_levels
 from digiprosper.kernels.least_squares import with_weights
 from digiprosper.kernels.slopes import Effect, Slope, split_slopes
 from digiprosper.kernels.tolerances import LOST_IN_DRAW, REDUNDANT_LEVELS
@@ -503,11 +503,9 @@ def _demeaning(
 
 def drawn_rows(codes: Ints, count: Ints) -> tuple[Ints, Ints]:
     """List the rows of clusters drawn `count` (G,) times, and numbers of the copies."""
-    sizes = np.bincount(codes)
-    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
-    clusters = np.repeat(np.arange(sizes.size), count)
-    rows = np.concatenate([members[cluster] for cluster in clusters])
-    return rows, np.repeat(np.arange(clusters.size), sizes[clusters])
+    members = rows_of_levels(codes)
+    drawn = [members[cluster] for cluster in np.repeat(np.arange(count.size), count)]
+    return np.concatenate(drawn), np.repeat(np.arange(len(drawn)), [*map(len, drawn)])
 
 
 def draw_counts(

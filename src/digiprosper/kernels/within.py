@@ -636,13 +636,18 @@ def _count_parameters(
 
 def pseudo_inverse(system: Floats, counts: Floats) -> tuple[Floats, int]:
     """Compute the pseudo-inverse of products of dummies, and their rank."""
+    root = pseudo_inverse_root(system, counts)
+    return root @ root.T, root.shape[1]
+
+
+def pseudo_inverse_root(system: Floats, counts: Floats) -> Floats:
+    """Compute R (L, r), where ``RR'`` is the pseudo-inverse of products (L, L)."""
     # Scaled by counts, not by its own diagonal: that of an effect nested in another is
     # rounding alone.
     scale = 1 / np.sqrt(counts)
     values, vectors = np.linalg.eigh(system * scale[:, None] * scale)
     null = np.count_nonzero(values <= tolerances.REDUNDANT_LEVELS)
-    values, vectors = values[null:], vectors[:, null:] * scale[:, None]
-    return (vectors / values) @ vectors.T, values.size
+    return np.asarray(vectors[:, null:] * scale[:, None] / np.sqrt(values[null:]))
 
 
 def _cross_tables(absorbed: Within, *, dense: bool) -> tuple[Any, Any]:

@@ -185,13 +185,8 @@ def _two_valued_columns(prepared: Prepared) -> set[str]:
 
 
 def _three_values(sample: Sample) -> list[set[float]]:
-    """Return the ends of each column, and one value between them, if any."""
-    out = []
-    for _, column in zip(sample.names, sample.matrix.T, strict=False):
-        ends = {float(column.min()), float(column.max())}
-        others = column[~np.isin(column, [*ends])]
-        out.append(ends | {*others[:1].tolist()})
-    return out
+    columns = sample.matrix.T[: len(sample.names)]
+    return [{*np.unique(column)[:3].tolist()} for column in columns]
 
 
 def _controls_among(

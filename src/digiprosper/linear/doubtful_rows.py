@@ -23,13 +23,13 @@ from itertools import chain, product
 import numpy as np
 import pandas as pd
 
-from digiprosper.errors import Notice, hold_warnings, notice_of, time_text
+from digiprosper.errors import Notice, notice_of, time_text
 from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.within import is_nested
 from digiprosper.linear.doubtful_terms import columns_of
+from digiprosper.linear.notices import rows_where_again
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
-from digiprosper.panel.evaluation import rows_where
 from digiprosper.panel.grammar import backticked
 from digiprosper.panel.keys import rows_text
 from digiprosper.panel.table import Table
@@ -350,9 +350,7 @@ def _chosen_entities(sample: Sample, table: Table) -> Bools:
     """Mark the entities (n,) of `where`; all of them if it chooses whole periods."""
     keys = table.keys
     if sample.where is not None:
-        # Its warnings were issued when the sample was made.
-        with hold_warnings("", []):
-            chosen = rows_where(sample.where, table)
+        chosen = rows_where_again(sample.where, table)
         if (np.bincount(keys.time, chosen) % np.bincount(keys.time)).any():
             return np.asarray(np.bincount(keys.entity, chosen) > 0)
     return np.ones(len(keys.entities), dtype=np.bool_)

@@ -948,10 +948,9 @@ def _shared_in_cells(
         time = sample.keys.time_name
         levels = sample.code_levels
 
-        def is_group(effect: str) -> bool:
-            return effect != time and levels[effect].dtype.kind != "M"
-
-        shared = chain.from_iterable(pairs)
-        group = max(shared, key=lambda e: (is_group(e), codes[e].max()))
+        group = max(
+            chain.from_iterable(pairs),
+            key=lambda e: (e != time and levels[e].dtype.kind != "M", codes[e].max()),
+        )
         pair = next(p for p in pairs if group in p)
         yield notice_of("shared_in_cells", term=term, effects=pair, _group=group)

@@ -14,7 +14,7 @@ unlike_treated       term, ratio (of standard deviations); not a warning
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, cast, get_args
 
 import numpy as np
@@ -37,6 +37,7 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.intervals import has_enough_clusters
 from digiprosper.kernels.resampling import seed_sequence
 from digiprosper.kernels.within import is_nested
+from digiprosper.linear.doubtful_terms import columns_of
 from digiprosper.linear.fixed_effects import Fitted, refuse_other_specification
 from digiprosper.linear.kernels.exchange import (
     Cohorts,
@@ -81,7 +82,6 @@ from digiprosper.report.notices import (
 from digiprosper.report.protocol import Glance
 from digiprosper.report.restrictions import null_text, read_restrictions, sum_text
 from digiprosper.report.summary import Lines, PlainNumbers, Remarks, Summary
-from digiprosper.report.terms import Factors
 from digiprosper.report.tests import TestResult
 from digiprosper.report.text import (
     conventions,
@@ -152,13 +152,14 @@ class WildBootstrapResult(TestResult):
     """
 
     detail: Mapping[str, Any] = field(default_factory=dict)
-    combination: str = field(kw_only=True)
-    estimate: float = field(kw_only=True)
-    std_error: float = field(kw_only=True)
-    null_value: float = field(kw_only=True)
-    drawn: Draws = field(kw_only=True)
-    inference: Inference = field(kw_only=True)
-    rng_entropy: int | None = field(default=None, kw_only=True)
+    _: KW_ONLY
+    combination: str
+    estimate: float
+    std_error: float
+    null_value: float
+    drawn: Draws
+    inference: Inference
+    rng_entropy: int | None = None
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Compute the confidence interval: all null values that are not rejected.
@@ -380,18 +381,7 @@ def wild_bootstrap(
             "cluster. Use fewer effects or other clusters."
         )
     error = float(np.sqrt(variance))
-    weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
-    t = (float(row @ fit.results.coefficients) - null_value) / error
-    return _make_result(
-        fit,
-        term,
-        row,
-        error=error,
-        null_value=null_value,
-        weights=weights,
-        draws=fit.wild_draws(row, error, t, weights, seed),
-        seed=seed,
-    )
+    return _test_restriction(fit, term, row, null_value, error, reps, seed)
 
 
 def _check_restriction(spec: Any, term: str) -> None:
@@ -458,20 +448,20 @@ def _few_weightings(weights: WildWeights, clusters: str) -> Iterator[Notice]:
         )
 
 
-def _make_result(
+def _test_restriction(
     fit: Any,
     term: str,
     row: Floats,
-    *,
-    error: float,
     null_value: float,
-    weights: WildWeights,
-    draws: Draws,
+    error: float,
+    reps: int,
     seed: np.random.SeedSequence,
 ) -> WildBootstrapResult:
     """Test the sum of coefficients with weights `row` (k,), and issue the notices."""
     estimate = float(row @ fit.results.coefficients)
     t = (estimate - null_value) / error
+    weights = wild_weights(int(fit.prepared.cluster_codes[0].max()) + 1, reps)
+    draws = fit.wild_draws(row, error, t, weights, seed)
     statistic, drawn_statistics = draws.statistic(t), draws.at(t)
     entropy = None if weights.enumerated else cast("int", seed.entropy)
     clusters, names = fit.prepared.cluster_names[0], fit.results.names
@@ -770,15 +760,15 @@ def randomisation_test(
     (48, True)
     """
     reps, seed = _check_arguments("randomisation_test", spec, reps, 19, rng)
-    check_term(term, "randomisation_test")
     if spec.cov_type in ("crv3", "cr2", "conley"):
         raise OptionError(
             f"randomisation_test does not take cov_type={cited(spec.cov_type)}: use "
             "cov_type='clustered'. The p-value depends little on the type of "
             "standard error, which is the same in all permutations."
         )
-    fit = spec._fitted(panel)
-    name, position, column = _regressor(fit, term, "randomisation_test")
+    fit, name, position, column = _fit_regressor(
+        spec, panel, term, "randomisation_test"
+    )
     sample = fit.prepared.sample
     t = float(fit.results.tstats.iloc[position])
     if not np.isfinite(t):
@@ -803,17 +793,14 @@ def randomisation_test(
         draws = fit.exchanged_statistics(
             position, moved, reps, None if enumerated else seed, done
         )
-    notices = (
-        *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
-        *_assigned_by_cluster_notices(fit.prepared, name, column),
-        *(() if enumerated else few_draws(reps, "test")),
-        *few_exchanges(name, ways),
-    )
     exchanged = int(moved.exchanged.sum())
     return _test_by_draws(
         fit,
         draws,
-        notices,
+        (
+            *_assigned_by_cluster_notices(fit.prepared, name, column),
+            *few_exchanges(name, ways),
+        ),
         name="Randomisation test",
         statistic=t,
         distribution="permutation",
@@ -831,23 +818,32 @@ def randomisation_test(
     )
 
 
-def _regressor(fit: Any, term: str, caller: str) -> tuple[str, int, Floats]:
-    """Find the tested regressor: its name, its position and its column (N,)."""
+def _fit_regressor(
+    spec: Any, panel: Panel, term: str, caller: str
+) -> tuple[Any, str, int, Floats]:
+    """Fit a model; return the tested regressor's name, position and column (N,) too."""
+    check_term(term, caller)
+    fit = spec._fitted(panel)
     name = find_regressor(fit, term, caller)
     position = fit.results.names.index(name)
-    return name, position, fit.demeaned.raw[:, fit.regressors[position]]
+    return fit, name, position, fit.demeaned.raw[:, fit.regressors[position]]
 
 
 def _test_by_draws(
     fit: Any,
     draws: Floats,
-    notices: tuple[Notice, ...],
+    about: Iterable[Notice],
     *,
     statistic: float,
     enumerated: bool,
     **fields: Any,
 ) -> TestResult:
-    """Compare a statistic with its draws, and issue the notices."""
+    """Compare a statistic with its draws, and issue the notices, also those `about`."""
+    notices = (
+        *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
+        *(() if enumerated else few_draws(draws.size, "test")),
+        *about,
+    )
     issue(notices)
     return TestResult(
         statistic=statistic,
@@ -870,15 +866,8 @@ def find_regressor(fit: Any, term: str, caller: str) -> str:
             f"{caller}: no regressor named {cited(term)}; there are "
             f"{quoted(names, 20)}."
         )
-    _refuse_shared(fit.results.factors, matches[0], names, caller)
-    return matches[0]
-
-
-def _refuse_shared(
-    factors: Factors, name: str, names: Sequence[str], caller: str
-) -> None:
-    """Refuse a regressor that has a column in common with another."""
-    columns = {n: {c for f in factors[n] for c in f.columns} for n in names}
+    name, sample = matches[0], fit.prepared.sample
+    columns = {n: columns_of(sample, [n]).keys() for n in names}
     shared = [n for n in names if n != name and columns[n] & columns[name]]
     if shared:
         raise TermError(
@@ -887,6 +876,7 @@ def _refuse_shared(
             "in one regressor only.",
             [Notice("repeated", other, {"term": other}) for other in shared],
         )
+    return name
 
 
 def check_term(term: object, caller: str) -> None:
@@ -1029,9 +1019,7 @@ def placebo_test(
     ({'1979': 4}, True)
     """
     reps, seed = _check_arguments("placebo_test", spec, reps, 19, rng)
-    check_term(term, "placebo_test")
-    fit = spec._fitted(panel)
-    name, position, column = _regressor(fit, term, "placebo_test")
+    fit, name, position, column = _fit_regressor(spec, panel, term, "placebo_test")
     treated = _treatment_cohorts(fit, name, column)
     starts = map(str, fit.prepared.sample.times[treated.starts])
 
@@ -1040,11 +1028,7 @@ def placebo_test(
     return _test_by_draws(
         fit,
         draws,
-        (
-            *without(fit.results.diagnostics, (*_INSTEAD, "heavy_cluster")),
-            *few_draws(reps, "test"),
-            *_unlike_treated(fit, name, column),
-        ),
+        _unlike_treated(fit, name, column),
         name="Placebo test",
         statistic=slope,
         distribution="placebo",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -220,21 +220,14 @@ def fit_columns(
     names: Sequence[str],
     design: Floats,
     *,
-    remarks: Sequence[Notice] = (),
     auxiliary: Sequence[str] = (),
 ) -> LinearResults:
     """Demean an outcome (N,) and columns (N, k), and run the regression."""
     demeaned = demean_columns(
         prepared, (depvar, *names), _join_columns(outcome[:, None], design)
     )
-    return fit_equation(
-        prepared,
-        demeaned,
-        0,
-        range(1, 1 + len(names)),
-        remarks=remarks,
-        auxiliary=auxiliary,
-    )[0]
+    regressors = range(1, 1 + len(names))
+    return fit_equation(prepared, demeaned, 0, regressors, auxiliary=auxiliary)[0]
 
 
 def fit_equation(
@@ -256,7 +249,7 @@ def fit_equation(
     compute the covariance jointly with other parameters and check that one instead.
     """
     columns, notices, inverse = checked_columns(prepared, demeaned, outcome, regressors)
-    if prepared.block_sums is not None and not prepared.block_sums.positions:
+    if prepared.block_sums is not None and not prepared.block_sums.has_scores:
         prepared, demeaned = prepared.block_sums.with_scores(
             prepared,
             demeaned,
@@ -470,32 +463,28 @@ def fit_notices(
     demeaned: Demeaned,
     positions: Sequence[int],  # of the outcome, then the regressors
     length: float | None = None,  # of the outcome, by default demeaned
-) -> list[Notice]:
+) -> Iterator[Notice]:
     """Report near collinearity and a perfect fit."""
     length = demeaned.lengths[positions[0]] if length is None else length
-    out, regressors = list[Notice](), list(positions[1:])
+    regressors = list(positions[1:])
     if solved.condition > NEAR:
-        notice = notice_of(
+        yield notice_of(
             "near_collinear.condition",
-            columns=tuple(demeaned.names_at(regressors)),
+            columns=demeaned.names_at(regressors),
             measure="condition",
             value=float(solved.condition),
         )
-        out.append(notice)
     n, sd = demeaned.moments[regressors, 0], demeaned.moments[regressors, 2]
     within_sd = demeaned.lengths[regressors] / np.sqrt(n - 1)
     if (nearly_absorbed := within_sd < NEARLY_ABSORBED * sd).any():
-        columns = demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist())
-        notice = notice_of(
+        yield notice_of(
             "near_collinear.absorbed",
-            columns=tuple(columns),
+            columns=demeaned.names_at(np.array(regressors)[nearly_absorbed].tolist()),
             measure="absorbed",
             value=float((within_sd / sd)[nearly_absorbed].min()),
         )
-        out.append(notice)
     if float(np.linalg.norm(solved.residuals)) < PERFECT_FIT * length:
-        out.append(notice_of("perfect_fit", depvar=demeaned.names[positions[0]]))
-    return out
+        yield notice_of("perfect_fit", depvar=demeaned.names[positions[0]])
 
 
 # --- from a solved equation to its results --------------------------------------------

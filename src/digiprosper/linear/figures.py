@@ -26,6 +26,7 @@ from digiprosper.kernels.tolerances import EQUAL_DRAWS, SAME_MEAN
 from digiprosper.linear.marginal import default_points, slope_columns
 from digiprosper.linear.results import LinearResults
 from digiprosper.panel import Panel
+from digiprosper.panel.access import numeric_values, table_of
 from digiprosper.report.columns import remark_text, test_remark
 from digiprosper.report.drawings import DrawnDensity, Interval, SlopeCurve, Wording
 from digiprosper.report.tests import TestResult
@@ -119,13 +120,15 @@ def slope_curve(
 
 
 def _choose_moderator(
-    results: LinearResults, term: object, moderator: object
+    results: LinearResults, term: str, moderator: str | None
 ) -> tuple[str, Sequence[Any] | None, list[str]]:
     """Choose the column a slope is drawn over, its levels if few; list the others."""
-    if not isinstance(term, str):
-        raise _column_name_error("term", term)
-    if not isinstance(moderator, str | None):
-        raise _column_name_error("moderator", moderator)
+    for name, value in (("term", term), ("moderator", moderator)):
+        if not isinstance(value, str) and (name, value) != ("moderator", None):
+            raise InputTypeError(
+                f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
+                [option_problem(name, value)],
+            )
     stats = results.sample_stats
     columns = slope_columns(results.terms, term, stats)
     column = _check_moderator(columns, term, moderator)
@@ -135,13 +138,6 @@ def _choose_moderator(
         return column, levels[column].tolist(), other_columns
     few = default_points(stats, column)
     return column, few.tolist() if few.size == 2 else None, other_columns
-
-
-def _column_name_error(name: str, value: object) -> InputTypeError:
-    return InputTypeError(
-        f"{_PURPOSE}: {name}={cited(value)} must be the name of a column.",
-        [option_problem(name, value)],
-    )
 
 
 def _check_moderator(columns: Sequence[str], term: str, moderator: str | None) -> str:
@@ -177,12 +173,8 @@ def _regions(points: pd.DataFrame) -> list[Interval]:
     crossings = at[ends] + (at[ends + 1] - at[ends]) * gap[ends] / (
         gap[ends] - gap[ends + 1]
     )
-    edges = [
-        *([at[0]] if outside[0] else []),
-        *crossings,
-        *([at[-1]] if outside[-1] else []),
-    ]
-    return [(float(a), float(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    edges = np.concatenate([at[:1][outside[:1]], crossings, at[-1:][outside[-1:]]])
+    return [(low, high) for low, high in edges.reshape(-1, 2).tolist()]
 
 
 def _share_in_regions(values: pd.Series[Any], regions: Sequence[Interval]) -> float:
@@ -209,16 +201,13 @@ def sample_values(
             f"{type(panel).__name__}.",
             [option_problem("panel", type(panel).__name__)],
         )
-    frame = (
-        panel.frame.reset_index() if column in panel.frame.index.names else panel.frame
+    table = table_of(panel)
+    whole: Any = (
+        table.raw(column)
+        if column in table.names
+        else numeric_values(panel, column, purpose)
     )
-    if column in frame:
-        every = pd.Series(frame[column].to_numpy(), panel.frame.index)
-    else:
-        name = "values"
-        while name in frame:
-            name += "_"
-        every = panel.assign(**{name: column}).frame[name]
+    every: pd.Series[Any] = pd.Series(whole, table.keys.index)
     if not results.index.isin(every.index).all():
         raise _other_panel_error(purpose, "rows of the fit are missing")
     values = every.loc[results.index]

@@ -625,7 +625,7 @@ def _check_formula(formula: str) -> None:
         raise _refusal(formula, f"needs one '~' and at most one '|'. {_HELP}")
     if (
         _HALVES.search(formula)
-        or _CODE.search(re.sub(KEPT, "q", model))
+        or _CODE.search(_mask_quoted(model))
         or re.search("[{}]", formula)
     ):
         raise _unreadable_error(formula)
@@ -704,7 +704,7 @@ def _refuse_many(model: str, formula: str) -> None:
 
 def _outside_calls(model: str) -> str:
     """Remove calls, and names and texts in quotation marks."""
-    text = re.sub(KEPT, "q", model)
+    text = _mask_quoted(model)
     letters, calls = [], list[bool]()
     for letter, before in zip(text, f" {text}", strict=False):
         if letter == "(":

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import accumulate, pairwise, product
 
 import numpy as np
 
@@ -73,12 +73,9 @@ class ColumnPositions:
 
 def column_positions(sample: Sample) -> ColumnPositions:
     """Assign positions from 1 to the columns of endog, x and instruments."""
-    m, c, q = (len(sample.roles[role]) for role in ("endog", "x", "instruments"))
-    return ColumnPositions(
-        endog=tuple(range(1, 1 + m)),
-        controls=tuple(range(1 + m, 1 + m + c)),
-        instruments=tuple(range(1 + m + c, 1 + m + c + q)),
-    )
+    sizes = [len(sample.roles[role]) for role in ("endog", "x", "instruments")]
+    ends = accumulate(sizes, initial=1)
+    return ColumnPositions(*[tuple(range(*both)) for both in pairwise(ends)])
 
 
 def refuse_too_few(names: Sequence[str], positions: ColumnPositions) -> None:

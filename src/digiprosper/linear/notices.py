@@ -56,6 +56,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from digiprosper.errors import Notice, cited, counted, hold_warnings, notice_of, quoted
+from digiprosper.kernels import Bools
 from digiprosper.kernels.covariance import Ranks
 from digiprosper.panel import Panel, Sample
 from digiprosper.panel.access import table_of
@@ -181,13 +182,17 @@ def _chosen_by_outcome(
 
 def _leaves_out_ends(name: str, where: str, table: Table) -> bool:
     """Tell whether values left out are beyond others, unlike by y > 0 if all are."""
-    # Its warnings were issued when the sample was made.
-    with hold_warnings("", []):
-        chosen = rows_where(where, table)
     values = table.numeric(name)
-    low, high = (end.reduce(values[chosen]) for end in (np.fmin, np.fmax))
+    chosen = values[rows_where_again(where, table)]
+    low, high = (end.reduce(chosen) for end in (np.fmin, np.fmax))
     beyond = (values < low) | (values > high)
     return int(beyond.sum()) > max(_FEW_BEYOND, values.size / 100)
+
+
+def rows_where_again(where: str, table: Table) -> Bools:
+    """Find the rows (N,) of a condition whose warnings the sample has issued."""
+    with hold_warnings("", []):
+        return rows_where(where, table)
 
 
 def _not_chosen(sample: Sample) -> int:

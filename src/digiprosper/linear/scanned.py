@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import chain
 from operator import add
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -56,12 +56,13 @@ from digiprosper.linear.preparation import (
 )
 from digiprosper.linear.results import EstimationSample, RowSummary
 from digiprosper.linear.scanned_rows import (
+    EffectsAndClusters,
     Further,
     ScannedRows,
     drop_singletons,
     effect_ranks,
-    empty_rows,
-    linking,
+    effects_and_clusters,
+    link,
     read_rows,
 )
 from digiprosper.panel.codes import Absorbed
@@ -89,11 +90,11 @@ def specification_texts(spec: Any) -> list[str]:
 
 def checked_rows(
     spec: Any, scan: PanelScan[Any], roles: Mapping[str, Sequence[str]]
-) -> ScannedRows:
+) -> EffectsAndClusters:
     """Check options and terms, before the table is copied, which is slow."""
     refuse_cov_types("a scanned table", spec.options.cov_type, _REFUSED, _IN_MEMORY)
     _refuse_unknown_columns(spec, scan.columns, roles)
-    return empty_rows(spec.options, scan)
+    return effects_and_clusters(spec.options, scan)
 
 
 @contextmanager
@@ -105,15 +106,15 @@ def scanned(
 ) -> Iterator[tuple[Prepared, Demeaned]]:
     """Copy a scanned table, and prepare its rows and compressed columns."""
     roles = {"y": (spec.y,), **regressors}
-    rows = checked_rows(spec, scan, roles)
+    model = checked_rows(spec, scan, roles)
     terms = [*specification_texts(spec), *chain.from_iterable(roles.values())]
     with (
         scan.copied(terms) as copied,
         temporary_folder(copied._files.folder) as folder,
     ):
-        read_rows(rows, copied, roles, folder, further)
+        rows = read_rows(model, copied, roles, folder, further)
         if rows.options.singletons == "drop":
-            drop_singletons(rows, folder)
+            rows = drop_singletons(rows, folder)
         yield _prepare(rows, copied)
 
 
@@ -141,6 +142,7 @@ def _prepare(rows: ScannedRows, copied: PanelScan[Any]) -> tuple[Prepared, Demea
     groups = tuple(rows.sizes[text,] for text in rows.clusters)
     few = cluster_size_notices(rows.clusters, groups, rows.options.cov_type)
     demeaned, sums = _demean_in_blocks(rows)
+    rows = sums.rows
     ranks = effect_ranks(rows, sums.system)
     prepared = Prepared(
         sample=rows.sample,
@@ -173,9 +175,8 @@ def _demean_in_blocks(rows: ScannedRows) -> tuple[Demeaned, BlockSums]:
     p = len(rows.names)
     order, back = [*range(1, p), 0], [-1, *range(p - 1)]
     of_columns = rows.moments[:p]
-    by_entity, right, total, system = in_blocks.first_pass(
-        linking(rows, order), rows.n_levels, of_columns[order, 1]
-    )
+    rows, sums_of_columns = link(rows, order, of_columns[order, 1])
+    by_entity, right, total, system = sums_of_columns
     before = np.diag(by_entity)
     values = system.solve(right, before)
     products = by_entity - right.T @ values
@@ -221,15 +222,9 @@ class BlockSums:
     system: in_blocks.Dummies
     total: Floats  # (p,) sums of squares of the columns around their means
     by_entity: Floats  # (p, p) products of the columns net of entity means
-    by_level: Floats  # (L, p) estimates of the other effects; of `positions` where set
-    # The following fields are set by `with_scores`, for the columns of some equations
-    positions: tuple[int, ...] = ()
-    rotation: Any = None  # (p, p) from the columns to orthonormal ones
-    plain: Any = None  # (p, p) products of these, never weighted
-    shares: tuple[in_blocks.ClusterShares, ...] = ()  # by cluster
-    # By group of rows, see `Part`
-    products: Mapping[Any, Floats] = field(default_factory=dict)
-    regressors: tuple[tuple[str, ...], ...] = ()  # names of the columns of `shares`
+    by_level: Floats  # (L, p) estimates of the other effects
+
+    has_scores: ClassVar[bool] = False
 
     def with_scores(
         self,
@@ -242,24 +237,65 @@ class BlockSums:
         """Sum scores by group in a pass over the rows; return columns in their basis.
 
         Residuals of the equations are combinations of columns `errors` net of `design`.
-        `regressors` has by position the (projected) columns that slopes depend on. The
-        columns are made nearly orthonormal; if residuals or effects move by more than
-        rounding once they are, the pass is repeated, as long as they move by less than
-        half of what they did before.
+        `regressors` has by position the (projected) columns that slopes depend on.
         """
-        at, first = [*design, *errors], len(design)
-        values, before = self.by_level[:, at], np.diag(self.by_entity)[at]
+        at, clusters = [*design, *errors], self.rows.clusters
         turn, factor = np.linalg.qr(demeaned.columns[:, at])
         in_basis = [turn.T @ columns for columns in regressors.values()]
         # Each column of an equation, less what its others explain
         partials = np.hstack(
             [np.linalg.pinv(x / np.linalg.norm(x, axis=0)).T for x in in_basis]
         )
-        fewest, moved = min(map(len, regressors)), np.inf
-        kind = self.rows.options.cov_type
+        fewest, kind = min(map(len, regressors)), self.rows.options.cov_type
         parts = self.vcov(prepared.count, kind).parts if kind != "unadjusted" else ()
         scores = self._empty_scores(parts, partials, len(errors), fewest)
-        run = self.rows.run_on_blocks(at, [*scores])
+        sums, by_level, transform = self._orthonormal_pass(
+            at, len(design), factor, scores
+        )
+        rotation = in_blocks.inverse_factor(in_blocks.triangular_factor(sums.products))
+        scores = dict(zip(scores, sums.scores, strict=True))
+        by_group = {texts: score.by_group(rotation) for texts, score in scores.items()}
+        out = ScoredSums(
+            self.rows,
+            self.system,
+            self.total,
+            self.by_entity,
+            by_level,
+            positions=tuple(at),
+            rotation=transform @ rotation,
+            plain=rotation.T @ sums.plain @ rotation,
+            shares=tuple(self._shares(c, scores[c,]) for c in clusters),
+            products={
+                texts: products[:, : len(at) - 1, -len(errors) :]
+                for texts, products in by_group.items()
+            },
+            regressors=tuple(map(demeaned.names_at, regressors)),
+        )
+        # All products by cluster, if these are few
+        codes: Any = tuple(
+            by_group[c,] if scores[c,].keep else np.empty(0) for c in clusters
+        )
+        return (
+            replace(prepared, block_sums=out, cluster_codes=codes),
+            _in_basis(demeaned, at, sums.factor),
+        )
+
+    def _orthonormal_pass(
+        self,
+        at: Sequence[int],
+        first: int,
+        factor: Floats,
+        scores: Mapping[tuple[str, ...], in_blocks.Scores],
+    ) -> tuple[Any, Floats, Floats]:
+        """Pass over the rows with columns that are made nearly orthonormal.
+
+        If residuals, of the columns behind the `first` ones, or effects move by more
+        than rounding once they are, the pass is repeated, as long as they move by less
+        than half of what they did before. Also return effects by level, and what makes
+        columns nearly orthonormal.
+        """
+        values, before = self.by_level[:, at], np.diag(self.by_entity)[at]
+        run, moved = self.rows.run_on_blocks(at, [*scores]), np.inf
         for _ in range(_MOST_PASSES):
             transform = in_blocks.inverse_factor(factor)
             sums = in_blocks.second_pass(run, values, transform, [*scores.values()])
@@ -273,42 +309,14 @@ class BlockSums:
                 values = values + effects
             elif not SOLVED < moved < last_moved / 2:
                 break
-        rotation = in_blocks.inverse_factor(in_blocks.triangular_factor(sums.products))
-        out = replace(
-            self,
-            positions=tuple(at),
-            by_level=values,
-            rotation=transform @ rotation,
-            plain=rotation.T @ sums.plain @ rotation,
-            regressors=tuple(map(demeaned.names_at, regressors)),
-        )
-        scores = dict(zip(scores, sums.scores, strict=True))
-        out, codes = out._with_sums(scores, rotation, first_error=-len(errors))
-        return (
-            replace(prepared, block_sums=out, cluster_codes=cast("Any", codes)),
-            _in_basis(demeaned, at, factor),
-        )
+        return sums, values, transform
 
-    def _with_sums(
-        self,
-        scores: Mapping[tuple[str, ...], in_blocks.Scores],
-        rotation: Floats,
-        first_error: int,
-    ) -> tuple[BlockSums, tuple[Floats, ...]]:
-        """Store scores by group; also return all products by cluster, if few."""
-        by_group = {texts: score.by_group(rotation) for texts, score in scores.items()}
-        shares, codes = [], []
-        for cluster in self.rows.clusters:
-            score = scores[cluster,]
-            variation = score.variation
-            if not score.inside:
-                levels = self.rows.levels[cluster,].astype(object)
-                variation = cluster_shares(variation, levels)
-            shares.append(variation)
-            codes.append(by_group[cluster,] if score.keep else np.empty(0))
-        designs = len(rotation) - 1
-        products = {t: s[:, :designs, first_error:] for t, s in by_group.items()}
-        return replace(self, shares=tuple(shares), products=products), tuple(codes)
+    def _shares(self, cluster: str, score: in_blocks.Scores) -> Any:
+        if score.inside:
+            return score.variation
+        return cluster_shares(
+            score.variation, self.rows.levels[cluster,].astype(object)
+        )
 
     def _empty_scores(
         self, parts: Sequence[Part], partials: Floats, errors: int, fewest: int
@@ -341,7 +349,7 @@ class BlockSums:
             texts = tuple(clusters[member] for member in members)
             return texts, rows.sizes[texts]
 
-        estimator = vcov(
+        return vcov(
             cov_type,
             options.ssc,
             count,
@@ -349,25 +357,6 @@ class BlockSums:
             time,
             bandwidth=options.bandwidth,
         )
-        parts = [
-            replace(part, products=self.products.get(_groups_of(part)))
-            for part in estimator.parts
-        ]
-        return replace(estimator, parts=tuple(parts))
-
-    def variation(self, names: Sequence[str]) -> Iterator[ClusterVariation]:
-        """Yield by clustering the variation of the regressors of an equation."""
-        which = self.regressors.index(tuple(names))
-        start = sum(map(len, self.regressors[:which]))
-        columns = slice(start, start + len(names))
-        for cluster, shares in zip(self.rows.clusters, self.shares, strict=False):
-            yield ClusterVariation(
-                cluster,
-                self.rows.sizes[cluster,],
-                shares.effective[columns],
-                (shares.largest / shares.total)[:, columns],
-                shares.labels,
-            )
 
     def refuse_instruments(self) -> None:
         """Refuse what two-stage least squares cannot compute from sums over blocks."""
@@ -392,6 +381,50 @@ class BlockSums:
                 f"{which}. Use clusters in two ways or cov_type='robust'"
             )
             raise _scan_error("clusters", text)
+
+    def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
+        """List the columns of roles that are lags of the outcome in every block."""
+        sample, lags = self.rows.sample, self.rows.counts.lags
+        every = sample.roles if roles is None else roles
+        searched = {name for role in every for name in sample.names_of(role)}
+        return {at: [n for n in names if n in searched] for at, names in lags.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredSums(BlockSums):
+    """Sums with the scores of some equations, and how their columns are rotated."""
+
+    positions: tuple[int, ...]  # of the columns, also of those of `by_level`
+    rotation: Floats  # (p, p) from the columns to orthonormal ones
+    plain: Floats  # (p, p) products of these, never weighted
+    shares: tuple[in_blocks.ClusterShares, ...]  # by cluster
+    products: Mapping[Any, Floats]  # by group of rows, see `Part`
+    regressors: tuple[tuple[str, ...], ...]  # names of the columns of `shares`
+
+    has_scores: ClassVar[bool] = True
+
+    def vcov(self, count: Counts, cov_type: str) -> Vcov:
+        """Return the covariance estimator, with the scores by group."""
+        estimator = BlockSums.vcov(self, count, cov_type)
+        parts = [
+            replace(part, products=self.products.get(_groups_of(part)))
+            for part in estimator.parts
+        ]
+        return replace(estimator, parts=tuple(parts))
+
+    def variation(self, names: Sequence[str]) -> Iterator[ClusterVariation]:
+        """Yield by clustering the variation of the regressors of an equation."""
+        which = self.regressors.index(tuple(names))
+        start = sum(map(len, self.regressors[:which]))
+        columns = slice(start, start + len(names))
+        for cluster, shares in zip(self.rows.clusters, self.shares, strict=False):
+            yield ClusterVariation(
+                cluster,
+                self.rows.sizes[cluster,],
+                shares.effective[columns],
+                (shares.largest / shares.total)[:, columns],
+                shares.labels,
+            )
 
     def jackknife(self, projected: Projection) -> Floats | None:
         """Compute the CRV3 covariance of reduced forms with clusters in one way."""
@@ -445,13 +478,6 @@ class BlockSums:
         return mask_zero_variances(covariance, size)
 
     # --- results ----------------------------------------------------------------------
-
-    def lags(self, roles: Sequence[str] | None) -> dict[int, list[str]]:
-        """List the columns of roles that are lags of the outcome in every block."""
-        sample, lags = self.rows.sample, self.rows.counts.lags
-        every = sample.roles if roles is None else roles
-        searched = {name for role in every for name in sample.names_of(role)}
-        return {at: [n for n in names if n in searched] for at, names in lags.items()}
 
     def statistics_and_effects(
         self, positions: Sequence[int], solved: Solved

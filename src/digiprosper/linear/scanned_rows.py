@@ -79,32 +79,36 @@ class RowCounts:
         )
 
 
-@dataclass(slots=True, eq=False)
-class ScannedRows:
-    """A scanned table: the sample of each block, and counts of all."""
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectsAndClusters:
+    """Effects and clusters of a model of a scanned table."""
 
     options: preparation.LinearOptions
     effects: tuple[str, ...]  # the entity's first
     clusters: tuple[str, ...]
-    # The following fields are set by `read_rows`
-    blocks: Any = None  # of samples
-    sample: Any = None  # a few rows; source of names, factors and labels
-    names: tuple[str, ...] = ()  # outcome, regressors and further columns
-    positions: tuple[int, ...] = ()  # of these in the samples
-    total: int = 0  # rows of the table
-    dropped: dict[str, Dropped] = field(default_factory=dict)  # by reason
-    counts: Any = None  # `RowCounts`
-    # Levels in use of effects and clusters except the entity, and of the time, in
-    # order; codes of combinations of clusters
-    levels: dict[tuple[str, ...], pd.Index[Any]] = field(default_factory=dict)
-    sizes: dict[tuple[str, ...], int] = field(default_factory=dict)  # numbers of levels
-    # Whether an effect is nested in another, or in clusters; set by `linking`
-    nested: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def others(self) -> tuple[str, ...]:
         """Effects but that of the entity."""
         return self.effects[1:]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScannedRows(EffectsAndClusters):
+    """A scanned table: the sample of each block, and counts of all."""
+
+    blocks: Any  # of samples
+    sample: Sample  # a few rows; source of names, factors and labels
+    names: tuple[str, ...]  # outcome, regressors and further columns
+    positions: tuple[int, ...]  # of these in the samples
+    total: int  # rows of the table
+    counts: RowCounts
+    # Levels in use of effects and clusters except the entity, and of the time, in
+    # order; codes of combinations of clusters
+    levels: Mapping[tuple[str, ...], pd.Index[Any]]
+    sizes: Mapping[tuple[str, ...], int]  # numbers of levels
+    # Whether an effect is nested in another, or in clusters; empty before `link`
+    nested: Mapping[tuple[str, str], bool] = field(default_factory=dict)
 
     @property
     def n_levels(self) -> list[int]:
@@ -198,7 +202,9 @@ class ScannedRows:
         )
 
 
-def empty_rows(options: preparation.LinearOptions, scan: PanelScan[Any]) -> ScannedRows:
+def effects_and_clusters(
+    options: preparation.LinearOptions, scan: PanelScan[Any]
+) -> EffectsAndClusters:
     """Read the effects and clusters of a scanned table."""
     absorbed, entity = preparation.absorbed_effects(scan, options), scan.entity_name
     slopes = [a.name for a in absorbed if a.slope is not None]
@@ -218,55 +224,61 @@ def empty_rows(options: preparation.LinearOptions, scan: PanelScan[Any]) -> Scan
             "Panel.scan.",
         )
     clusters = preparation.cluster_terms(scan, options)
-    return ScannedRows(options, tuple(a.effect for a in absorbed), clusters)
+    return EffectsAndClusters(options, tuple(a.effect for a in absorbed), clusters)
 
 
 def read_rows(
-    rows: ScannedRows,
+    model: EffectsAndClusters,
     copied: PanelScan[Any],
     roles: Mapping[str, Sequence[str]],
     folder: Path,
     further: Further,
-) -> None:
+) -> ScannedRows:
     """Store the sample of each block, with columns, effects and clusters."""
-    levels = _collect_levels(rows, copied, roles)
+    levels = _collect_levels(model, copied, roles)
     names, columns_of = further
-    weights = preparation.weight_and_slope_roles(copied, (), rows.options)
-    cut = partial(_cut_block, replace(rows), {**roles, **weights}, levels, columns_of)
-    parts, rows.blocks = copied._store(cut, folder)
+    weights = preparation.weight_and_slope_roles(copied, (), model.options)
+    cut = partial(_cut_block, model, {**roles, **weights}, levels, columns_of)
+    parts, blocks = copied._store(cut, folder)
     totals, samples, dropped, counts = zip(*parts, strict=True)
     sample = next((some for some in samples if some.nobs), samples[0])
     at = chain.from_iterable(sample.roles[role] for role in roles)
     positions, p = tuple(dict.fromkeys(at)), len(sample.names)
-    rows.sample = replace(sample, labels=copied.labels)
-    rows.names = (*roles["y"], *(sample.names[j] for j in positions[1:]), *names)
-    rows.positions = (*positions, *range(p, p + len(names)))
-    rows.total = sum(totals)
-    _set_counts(rows, dropped, counts)
+    sample, total = replace(sample, labels=copied.labels, dropped=()), sum(totals)
+    return ScannedRows(
+        options=model.options,
+        effects=model.effects,
+        clusters=model.clusters,
+        blocks=blocks,
+        names=(*roles["y"], *(sample.names[j] for j in positions[1:]), *names),
+        positions=(*positions, *range(p, p + len(names))),
+        total=total,
+        **_add_up(model, total, sample, dropped, counts),
+    )
 
 
 def _cut_block(
-    rows: ScannedRows,
+    model: EffectsAndClusters,
     roles: Mapping[str, Sequence[str]],
     levels: Levels,
     columns_of: Columns | None,
     panel: Any,
 ) -> tuple[tuple[Any, ...], Sample]:
     """Cut the sample of a block with its further columns, and count its rows."""
-    preparation.refuse_cross_section(panel, rows.options)
+    preparation.refuse_cross_section(panel, model.options)
     sample = cut_sample(
         table_of(panel),
         roles,
-        codes=rows.effects,
-        clusters=rows.clusters,
+        codes=model.effects,
+        clusters=model.clusters,
         missing="drop",
-        where=rows.options.where,
+        where=model.options.where,
         across=levels,
     )
     single_column(sample, "y", *roles["y"])
-    if rows.options.singletons == "drop":
+    if model.options.singletons == "drop":
         pairs = np.bincount(sample.entity) > 1
-        sample = sample.keep(pairs[sample.entity], _singletons(rows.effects))
+        sample = sample.keep(pairs[sample.entity], _singletons(model.effects))
     few = np.zeros(sample.nobs, dtype=bool)
     few[:: 1 + sample.nobs // _FEW_ROWS] = True
     few_rows, dropped = sample.keep(few, ""), sample.dropped
@@ -277,22 +289,22 @@ def _cut_block(
             matrix=np.vstack([sample.matrix.T, columns.T]).T,
             variables={**sample.variables, **variables},
         )
-    counts = _count(rows, [*few_rows.variables], sample)
+    counts = _count(model, [*few_rows.variables], sample)
     return (panel.nobs, few_rows, dropped, counts), sample
 
 
 def _count(
-    rows: ScannedRows, variables: Sequence[str], sample: Sample
+    model: EffectsAndClusters, variables: Sequence[str], sample: Sample
 ) -> RowCounts | None:
     """Count the rows of a sample, if there are any."""
     if not sample.nobs:
         return None
     by_entity = np.bincount(sample.entity)
-    clusters = [sample.codes[text] for text in rows.clusters]
-    weight = preparation.checked_weights(sample, rows.options)
+    clusters = [sample.codes[text] for text in model.clusters]
+    weight = preparation.checked_weights(sample, model.options)
     by_level = {}
-    for text in {*rows.effects, *rows.clusters, *sample.keys.names[1:]}:
-        if text != rows.effects[0]:
+    for text in {*model.effects, *model.clusters, *sample.keys.names[1:]}:
+        if text != model.effects[0]:
             codes, levels = _coded(sample, text)
             size = np.bincount(codes, minlength=levels.size)
             by_level[text] = pd.Series(size, levels)
@@ -310,62 +322,75 @@ def _count(
     )
 
 
-def _set_counts(
-    rows: ScannedRows,
+def _add_up(
+    model: EffectsAndClusters,
+    total: int,
+    sample: Sample,
     dropped: Iterable[Iterable[Dropped]],
     counts: Iterable[RowCounts | None],
-) -> None:
-    """Add up the counts of all blocks; refuse an empty sample."""
+) -> dict[str, Any]:
+    """Add up counts, and the rows that blocks dropped, as fields of `ScannedRows`."""
+    by_reason = {part.reason: part for part in sample.dropped}
     for part in chain.from_iterable(dropped):
-        before = rows.dropped.get(part.reason)
-        rows.dropped[part.reason] = before.add(part) if before else part
+        before = by_reason.get(part.reason)
+        by_reason[part.reason] = before.add(part) if before else part
+    if "missing" in by_reason:
+        missing = by_reason["missing"]
+        by_term = sort_by_count(missing.by_term)
+        by_reason["missing"] = replace(missing, by_term=by_term)
     used = [count for count in counts if count is not None]
-    _refuse_lost(rows, any_left=bool(used))
-    rows.sample = replace(rows.sample, dropped=tuple(rows.dropped.values()))
-    # Not changed in place: functions of blocks have the earlier ones.
-    rows.counts = reduce(add, used)
-    by_level = rows.counts.by_level
-    rows.levels = {(text,): series.index for text, series in by_level.items()}
-    rows.sizes = {texts: levels.size for texts, levels in rows.levels.items()}
-    rows.sizes[rows.effects[:1]] = rows.counts.n_entities
+    _refuse_lost(model, total, by_reason, any_left=bool(used))
+    count = reduce(add, used)
+    levels = {(text,): series.index for text, series in count.by_level.items()}
+    sizes = {texts: index.size for texts, index in levels.items()}
+    return {
+        "sample": replace(sample, dropped=tuple(by_reason.values())),
+        "counts": count,
+        "levels": levels,
+        "sizes": {**sizes, model.effects[:1]: count.n_entities},
+    }
 
 
 def _singletons(effects: Sequence[str]) -> str:
     return f"singletons ({', '.join(effects)})"
 
 
-def _refuse_lost(rows: ScannedRows, *, any_left: bool) -> None:
+def _refuse_lost(
+    model: EffectsAndClusters,
+    total: int,
+    dropped: Mapping[str, Dropped],
+    *,
+    any_left: bool,
+) -> None:
     """Refuse an empty sample, or missing values with ``missing="raise"``."""
-    where, dropped = rows.options.where, rows.dropped
+    where = model.options.where
     not_chosen = dropped.get(f"where={where}")
-    if not_chosen is not None and not_chosen.count == rows.total:
+    if not_chosen is not None and not_chosen.count == total:
         text = f"where={cited(where)} is true in no row of the table."
         raise MissingDataError(text, [option_problem("where", where, what=text)])
-    missing, singletons = dropped.get("missing"), dropped.get(_singletons(rows.effects))
-    if missing is not None:
-        missing = replace(missing, by_term=sort_by_count(missing.by_term))
-        dropped["missing"] = missing
-        if rows.options.missing == "raise":
-            first = (
-                f"{counted(missing.count, 'row')} (first: {rows_text(missing.rows)})"
-            )
-            advice = "before the table is scanned"
-            refuse_missing(missing.by_term, missing.compared, first, advice)
+    missing = dropped.get("missing")
+    if missing is not None and model.options.missing == "raise":
+        first = f"{counted(missing.count, 'row')} (first: {rows_text(missing.rows)})"
+        advice = "before the table is scanned"
+        refuse_missing(missing.by_term, missing.compared, first, advice)
     if any_left:
         return
+    singletons = dropped.get(_singletons(model.effects))
     if singletons is not None:
-        raise preparation.all_singletons_error(singletons.count, rows.effects)
+        raise preparation.all_singletons_error(singletons.count, model.effects)
     assert missing is not None
     raise missing.empty_sample_error()
 
 
 def _collect_levels(
-    rows: ScannedRows, copied: PanelScan[Any], roles: Mapping[str, Sequence[str]]
+    model: EffectsAndClusters,
+    copied: PanelScan[Any],
+    roles: Mapping[str, Sequence[str]],
 ) -> Levels:
     """Collect the levels of categories in the rows of all blocks."""
     if not any("C(" in text for texts in roles.values() for text in texts):
         return Levels({}, copied._files.rows)
-    codes, where = rows.effects, rows.options.where
+    codes, where = model.effects, model.options.where
     every: dict[str, pd.Index[Any]] = {}
     complete = 0
     for in_block in copied._run(
@@ -391,13 +416,14 @@ def _coded(sample: Sample, text: str) -> tuple[Ints, pd.Index[Any]]:
 # --- rows that are used, and how effects and clusters are nested ----------------------
 
 
-def drop_singletons(rows: ScannedRows, folder: Path) -> None:
+def drop_singletons(rows: ScannedRows, folder: Path) -> ScannedRows:
     """Drop rows that are the only one of a level of an effect, repeatedly."""
     # Blocks have dropped the only rows of entities.
     while any((rows.counts.by_level[text] == 1).any() for text in rows.others):
-        drop = partial(_drop_singletons, replace(rows))
-        parts, rows.blocks = rows.blocks.store(drop, folder)
-        _set_counts(rows, *zip(*parts, strict=True))
+        parts, blocks = rows.blocks.store(partial(_drop_singletons, rows), folder)
+        added = _add_up(rows, rows.total, rows.sample, *zip(*parts, strict=True))
+        rows = replace(rows, blocks=blocks, **added)
+    return rows
 
 
 def _drop_singletons(
@@ -414,36 +440,39 @@ def _drop_singletons(
     return (dropped, _count(rows, [*rows.sample.variables], out)), out
 
 
-def linking(rows: ScannedRows, positions: Sequence[int]) -> in_blocks.Run:
-    """Return what the first pass takes; count combinations, and see what is nested."""
+def link(
+    rows: ScannedRows, positions: Sequence[int], centres: Floats
+) -> tuple[ScannedRows, tuple[Any, ...]]:
+    """Run the first pass, and see in it what is nested and which combinations occur."""
     entity = rows.effects[0]
     pairs = [*product(rows.effects, (*rows.effects, *rows.clusters))]
     orders = range(2, len(rows.clusters) + 1)
     crossed = [*chain.from_iterable(combinations(rows.clusters, n) for n in orders)]
+    levels, sizes, outer_of = {**rows.levels}, {**rows.sizes}, dict[Any, Any]()
 
     def run(function: Callable[..., Any]) -> Iterator[Any]:
-        def link(rows: ScannedRows, sample: Sample) -> tuple[Any, ...]:
+        def link_block(rows: ScannedRows, sample: Sample) -> tuple[Any, ...]:
             keys = [np.unique(rows.combinations(sample, texts)) for texts in crossed]
             outer = [_outer_levels(rows, sample, *pair) for pair in pairs]
             return keys, outer, function(rows.block(sample, positions))
 
-        outer_of: dict[tuple[str, str], Any] = {}
-        for keys, outer, sums in rows.run(link):
+        for keys, outer, sums in rows.run(link_block):
             for texts, distinct in zip(crossed, keys, strict=True):
-                size = rows.sizes.get(texts, 0) + distinct.size
+                size = sizes.get(texts, 0) + distinct.size
                 if entity not in texts:
                     index = pd.Index(distinct)
-                    rows.levels[texts] = index.union(rows.levels.get(texts, index))
-                    size = rows.levels[texts].size
-                rows.sizes[texts] = size
-            for pair, levels in zip(pairs, outer, strict=True):
+                    levels[texts] = index.union(levels.get(texts, index))
+                    size = levels[texts].size
+                sizes[texts] = size
+            for pair, of_block in zip(pairs, outer, strict=True):
                 if pair in outer_of:
-                    levels = _merge(outer_of[pair], levels, whole=pair[1] == entity)
-                outer_of[pair] = levels
+                    of_block = _merge(outer_of[pair], of_block, whole=pair[1] == entity)
+                outer_of[pair] = of_block
             yield sums
-        rows.nested = {pair: outer_of[pair] is not None for pair in pairs}
 
-    return run
+    sums = in_blocks.first_pass(run, rows.n_levels, centres)
+    nested = {pair: outer_of[pair] is not None for pair in pairs}
+    return replace(rows, levels=levels, sizes=sizes, nested=nested), sums
 
 
 def _outer_levels(

@@ -36,6 +36,7 @@ from digiprosper.errors import (
     subject,
 )
 from digiprosper.kernels import Bools, Floats, Ints
+from digiprosper.kernels.chunks import rows_of_levels
 from digiprosper.kernels.tolerances import CONSTANT, WHOLE
 from digiprosper.panel.describe import (
     numeric_columns,
@@ -556,8 +557,7 @@ def winsorized(
     """Clip values to the quantiles of their group; return a copy."""
     of_values = _stata_quantile if quantile == "stata" else np.quantile
     out = values.copy()
-    order = np.argsort(groups, kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
+    for part in rows_of_levels(groups):
         rows = part[~np.isnan(values[part])]
         if rows.size:
             # With halves, sums and differences of two values do not overflow.

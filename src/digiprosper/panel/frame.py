@@ -718,7 +718,7 @@ class Panel:
         )
 
     def _jump_text(self) -> str:
-        jump = jumping_times(self._table.keys, self._table.step)
+        jump = next(jumping_times(self._table.keys, self._table.step), None)
         if jump is None:
             return ""
         return (

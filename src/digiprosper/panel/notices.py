@@ -159,13 +159,14 @@ _DIGITS = 7
 _LEAD = re.compile(r"lead|next|fut|fwd|\bf\d?[._]|[._]f\d?$|(?<!滞)后|下")
 
 
-def jumping_times(keys: Keys, step: object) -> Notice | None:
+def jumping_times(keys: Keys, step: object) -> Iterator[Notice]:
     """Report times such as 201812 and 201901: one month, but 89 steps apart."""
     if step is not None or keys.time_name is None or keys.times.dtype.kind not in "iu":
-        return None
+        return
     values = keys.times.to_numpy(dtype=np.int64)
     if (values[0], values[-1]) == (0, _LAST_OF_TWO_DIGITS):
-        return _two_digit_years(keys.time_name, values)
+        yield from _two_digit_years(keys.time_name, values)
+        return
     for time_format, digits, description in _ONE_NUMBER:
         years = values // 10 ** (digits - 4)
         if years[0] < _YEARS_IN_NUMBERS[0] or years[-1] > _YEARS_IN_NUMBERS[1]:
@@ -176,7 +177,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
         jumps, least = _find_jumps(times, values)
         if jumps.size:
             before, after = values[jumps[0] : jumps[0] + 2].tolist()
-            return notice_of(
+            yield notice_of(
                 "jumping_times",
                 column=keys.time_name,
                 before=before,
@@ -186,7 +187,7 @@ def jumping_times(keys: Keys, step: object) -> Notice | None:
                 _missing="missing there" if least == 1 else "missing",
                 _advice=_jump_advice(keys.time_name, time_format, least),
             )
-    return None
+            return
 
 
 def _find_jumps(times: Any, values: Ints) -> tuple[Ints, int]:
@@ -213,47 +214,47 @@ def _jump_advice(name: str, time_format: str, least: int) -> str:
     )
 
 
-def _two_digit_years(name: str, values: Ints) -> Notice | None:
+def _two_digit_years(name: str, values: Ints) -> Iterator[Notice]:
     """Report years such as 98, 99, 0, 1, of which 0 is the first after sorting."""
-    if np.diff(values).max() == 1:
-        return None
-    return notice_of(
-        "jumping_times.two_digits",
-        column=name,
-        before=_LAST_OF_TWO_DIGITS,
-        after=0,
-        format="%y",
-        _last=values[np.diff(values).argmax()],
-    )
+    steps = np.diff(values)
+    if steps.max() > 1:
+        yield notice_of(
+            "jumping_times.two_digits",
+            column=name,
+            before=_LAST_OF_TWO_DIGITS,
+            after=0,
+            format="%y",
+            _last=values[steps.argmax()],
+        )
 
 
 def time_notices(keys: Keys, step: object) -> Iterator[Notice]:
     """Report times between which lags are missing, for a reason in their form."""
-    yield from filter(None, [jumping_times(keys, step), _uneven_dates(keys, step)])
+    yield from jumping_times(keys, step)
+    yield from _uneven_dates(keys, step)
 
 
-def _uneven_dates(keys: Keys, step: object) -> Notice | None:
+def _uneven_dates(keys: Keys, step: object) -> Iterator[Notice]:
     """Report if many dates have no date one step before, and `step` is not given."""
     unit = None if step is not None else usual_step(keys.times)
     # Years without a year before are gaps, as in numbers of years.
     if unit is None or unit == "Y" or keys.time_name is None:
-        return None
+        return
     steps = np.diff(without_zone(pd.DatetimeIndex(keys.times)).to_period(unit).asi8)
     alone = np.flatnonzero(steps > 1) + 1
-    if not (steps == 1).any() or alone.size < max(3, _MANY_ALONE * steps.size):
-        return None
-    before, first = keys.times[[alone[0] - 1, alone[0]]]
-    return notice_of(
-        "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
-        column=keys.time_name,
-        step=unit,
-        count=alone.size,
-        first=first,
-        _word=STEP_WORDS[unit],
-        _times=len(keys.times),
-        _before=before,
-        _entity=keys.entity_name,
-    )
+    if (steps == 1).any() and alone.size >= max(3, _MANY_ALONE * steps.size):
+        before, first = keys.times[[alone[0] - 1, alone[0]]]
+        yield notice_of(
+            "uneven_dates.days" if unit in ("D", "h") else "uneven_dates",
+            column=keys.time_name,
+            step=unit,
+            count=alone.size,
+            first=first,
+            _word=STEP_WORDS[unit],
+            _times=len(keys.times),
+            _before=before,
+            _entity=keys.entity_name,
+        )
 
 
 def _swapped_keys(keys: Keys) -> Iterator[Notice]:
@@ -433,8 +434,7 @@ def over_gaps(table: Table, columns: Sequence[str] = ()) -> Iterator[Notice]:
             continue
         for change in _CHANGES:
             for k in _candidate_columns(pairs, at, change):
-                column = names[k]
-                values = numbers[column]
+                column, values = names[k], numbers[names[k]]
                 if (
                     column in wanted
                     and not _has_values_at_ends(
@@ -561,27 +561,17 @@ def _over_gaps_notice(
 def unit_break(table: Table) -> Iterator[Notice]:
     """Report columns whose unit seems to change at some time."""
     keys, columns = table.keys, {}
-    for name, whole in table.numbers.items():
+    for name, values in table.numbers.items():
         # Amounts are positive, or zero.
-        if not np.fmin.reduce(whole) >= 0:
-            continue
-        values = np.where(whole == 0, np.nan, whole)
-        ratio = values[1:] / values[:-1]
-        broken = _breaks(values, ratio, keys, _UNITS_APART)
-        # Beside zeros other values may be near zero.
-        if len(broken) < (_FEWEST_BREAKS if (whole == 0).any() else 1):
-            broken = _breaks(values, ratio, keys, _MU / 3)
-            steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in broken]
-            if len(steps) < _FEWEST_BREAKS or abs(median(steps) / _MU - 1) > _NEAR_MU:
-                broken = _at_second_base(values, keys)
-        if broken:
-            factors = ratio[np.array(broken) - 1]
+        rows = _rows_in_new_unit(values, keys) if np.fmin.reduce(values) >= 0 else []
+        if rows:
+            factors = values[rows] / values[np.array(rows) - 1]
             up = factors > 1
-            times = tuple(keys.times[keys.time[broken]])
+            times = tuple(keys.times[keys.time[rows]])
             # The larger unit may come first in some entities only.
             columns[name] = {
                 "ratio": float(np.median(factors[up == (2 * up.sum() > up.size)])),
-                "entities": tuple(keys.entities[keys.entity[broken]]),
+                "entities": tuple(keys.entities[keys.entity[rows]]),
                 "from": times[0],
                 "times": times,
             }
@@ -592,6 +582,21 @@ def unit_break(table: Table) -> Iterator[Notice]:
             for column, row in columns.items()
         )
         yield notice_of("unit_break", columns=columns, _shown=shown)
+
+
+def _rows_in_new_unit(amounts: Floats, keys: Keys) -> list[int]:
+    """List rows from which on the unit, or the base of an index, is another one."""
+    values = np.where(amounts == 0, np.nan, amounts)
+    ratio = values[1:] / values[:-1]
+    rows = _breaks(values, ratio, keys, _UNITS_APART)
+    # Beside zeros other values may be near zero.
+    if len(rows) >= (_FEWEST_BREAKS if (amounts == 0).any() else 1):
+        return rows
+    rows = _breaks(values, ratio, keys, _MU / 3)
+    steps = [float(max(ratio[at - 1], 1 / ratio[at - 1])) for at in rows]
+    if len(steps) >= _FEWEST_BREAKS and abs(median(steps) / _MU - 1) <= _NEAR_MU:
+        return rows
+    return _at_second_base(values, keys)
 
 
 def not_balanced(keys: Keys, is_complete: Bools) -> Notice:
@@ -609,49 +614,46 @@ def not_balanced(keys: Keys, is_complete: Bools) -> Notice:
 
 def units_differ(table: Table) -> Iterator[Notice]:
     """Report columns whose means of entities are in two groups, powers of ten apart."""
-    keys = table.keys
     for name, values in table.numbers.items():
-        least = np.fmin.reduce(values)
         # Fast: most columns vary too little.
-        if not 0 <= least <= np.fmax.reduce(values) / _UNITS_APART:
-            continue
-        # Codes, of areas or stocks, have different numbers of digits.
-        if not keys.vary(values).any():
-            continue
-        seen = values >= 0
-        rows = keys.entity[seen]
-        sizes = np.bincount(rows, values[seen] / np.bincount(rows)[rows])
-        entities = np.flatnonzero(sizes)
-        means = np.log10(sizes[entities])
-        order = np.argsort(means)
-        gaps = np.diff(means[order])[_FEWEST_BREAKS - 1 : 1 - _FEWEST_BREAKS]
-        # Codes, such as those of regions and years, repeat.
-        if gaps.max(initial=0) <= 1 or 2 * np.unique(values).size <= values.size:
-            continue
-        end = _FEWEST_BREAKS + int(gaps.argmax())
-        groups = means[order[:end]], means[order[end:]]
-        tens = float(np.median(groups[1]) - np.median(groups[0]))
-        # Sizes differ within groups, and by no power of ten between them.
-        narrow = max(map(np.ptp, groups)) < 1
-        if narrow and tens > _FEWEST_TENS and abs(tens - round(tens)) < _OF_UNITS:
-            is_larger = np.isin(keys.entity, entities[order[end:]])
-            large, small = values[seen & is_larger], values[seen & ~is_larger]
-            # Two kinds of firms, or goods, often differ by 100, which no unit does but
-            # percent. Dummies of two groups have the same values.
-            are_shares = small.max() <= _LARGEST_SHARE < large.max()
-            if small.max() >= large[large > 0].min() or (
-                round(tens) == 2 and not are_shares
-            ):
-                continue
-            yield notice_of(
-                "units_differ",
-                column=name,
-                ratio=10**tens,
-                entities=tuple(keys.entities[np.sort(entities[order[end:]])]),
-                _count=len(groups[1]),
-                _all=len(keys.entities),
-                _entity=keys.entity_name,
-            )
+        if 0 <= np.fmin.reduce(values) <= np.fmax.reduce(values) / _UNITS_APART:
+            yield from _two_units(name, values, table.keys)
+
+
+def _two_units(name: str, values: Floats, keys: Keys) -> Iterator[Notice]:
+    seen = ~np.isnan(values)
+    rows = keys.entity[seen]
+    means = pd.Series(np.bincount(rows, values[seen] / np.bincount(rows)[rows]))
+    sizes = np.log10(means[means > 0].sort_values())
+    # A group has a few entities.
+    gaps = sizes.diff()[_FEWEST_BREAKS : 1 - _FEWEST_BREAKS]
+    if not gaps.max() > 1:
+        return
+    end = _FEWEST_BREAKS + int(gaps.argmax())
+    small, large = sizes[:end], sizes[end:]
+    tens = float(large.median() - small.median())
+    # Sizes differ within groups, and by no power of ten between them.
+    narrow = max(group.max() - group.min() for group in (small, large)) < 1
+    if not narrow or tens <= _FEWEST_TENS or abs(tens - round(tens)) >= _OF_UNITS:
+        return
+    # Codes of areas or stocks are constant, and those of regions and years repeat.
+    if not keys.vary(values).any() or 2 * np.unique(values).size <= values.size:
+        return
+    is_large = np.isin(keys.entity, large.index)
+    highest, above = np.fmax.reduce(values[~is_large]), values[is_large]
+    # Two kinds of firms, or goods, often differ by 100, which no unit does but percent.
+    in_percent = highest <= _LARGEST_SHARE < np.fmax.reduce(above)
+    # Dummies of two groups have the same values.
+    if highest < above[above > 0].min() and (round(tens) != 2 or in_percent):
+        yield notice_of(
+            "units_differ",
+            column=name,
+            ratio=10**tens,
+            entities=tuple(keys.entities[large.index.sort_values()]),
+            _count=len(large),
+            _all=len(keys.entities),
+            _entity=keys.entity_name,
+        )
 
 
 def _at_second_base(values: Floats, keys: Keys) -> list[int]:
@@ -663,9 +665,10 @@ def _at_second_base(values: Floats, keys: Keys) -> list[int]:
     shares = np.bincount(keys.time, at_base) / np.bincount(keys.time)
     periods = np.flatnonzero(shares > _MOST)
     second = periods[1:][np.diff(periods) > 1][:1]
-    inside = keys.steps == 1
+    steps = np.abs(np.diff(np.log(values)))
+    inside = (keys.steps == 1) & ~np.isnan(steps)
     is_second = np.isin(keys.time[1:], second) & inside
-    growth = pd.Series(np.abs(np.diff(np.log(values))))[inside]
+    growth = pd.Series(steps[inside])
     usual, back = growth.groupby(is_second[inside]).median().reindex([False, True])
     # Growth returns to 100 as it moves, and scores are mostly 100. Amounts that all
     # entities share have one value in each period.
@@ -735,31 +738,31 @@ def _singles(
 def _in_all_entities(jumps: Ints, logs: Floats, keys: Keys) -> Ints:
     """Select the first jumps of all entities, if by powers of ten."""
     time, observed = keys.time[1:], ~np.isnan(logs)
-    counts = np.bincount(time[observed], minlength=keys.times.size)
+    rows = np.bincount(time[observed], minlength=keys.times.size)
     jumping = np.bincount(keys.time[jumps], minlength=keys.times.size)
-    periods = np.flatnonzero(jumping > np.maximum(_MOST * counts, _FEWEST_ENTITIES))
-    steps = [logs[observed & (time == period)] for period in periods]
-    observed[jumps - 1] = False
-    if not 0 < len(steps) <= _MOST_JUMPS or not observed.any():
+    periods = np.flatnonzero(jumping > np.maximum(_MOST * rows, _FEWEST_ENTITIES))
+    usual = np.delete(logs, jumps - 1)  # growth without jumps
+    usual = usual[~np.isnan(usual)]
+    if not 0 < periods.size <= _MOST_JUMPS or not usual.size:
         return jumps[:0]
-    usual = logs[observed]  # growth without jumps
-    tens = np.array([np.median(x) - np.median(usual) for x in steps]) / np.log(10)
+    steps = [logs[observed & (time == period)] for period in periods]
+    tens = (np.array([*map(np.median, steps)]) - np.median(usual)) / np.log(10)
     # Seasons and crises come back; a period in another unit has two jumps. Several such
     # periods have jumps up and down in turn, by a unit that seasons do not reach.
-    if periods.size > 2 or np.ptp(periods) > 1:
-        if (tens[1:] * tens[:-1] > 0).any() or np.abs(tens).min() < _TENS_OF_SEVERAL:
-            return jumps[:0]
-        together = np.concatenate(
-            [x * np.sign(ten) for x, ten in zip(steps, tens, strict=True)]
-        )
-        tens = np.abs(tens)
-    else:
-        together, tens = steps[0], tens[:1]
-    power = float(tens.mean())
+    if periods.size <= 2 and np.ptp(periods) <= 1:
+        steps, tens = steps[:1], tens[:1]
+    elif (tens[1:] * tens[:-1] > 0).any() or np.abs(tens).min() < _TENS_OF_SEVERAL:
+        return jumps[:0]
+    power = float(np.abs(tens).mean())
     # Growth of an event differs between entities, and is no power of ten.
-    near = abs(power - round(power)) < _NEAR_POWER / 2 and abs(power) > _FEWEST_TENS
-    spreads = [np.median(np.abs(x - np.median(x))) for x in (together, usual)]
-    alike = 0 < spreads[0] <= 2 * spreads[1]
+    near = abs(power - round(power)) < _NEAR_POWER / 2 and power > _FEWEST_TENS
+    together = np.concatenate(
+        [x * s for x, s in zip(steps, np.sign(tens), strict=True)]
+    )
+    spread, usual_spread = (
+        np.median(np.abs(x - np.median(x))) for x in (together, usual)
+    )
+    alike = 0 < spread <= 2 * usual_spread
     return np.asarray(jumps[(keys.time[jumps] == periods[0]) & near & alike])
 
 
@@ -791,44 +794,50 @@ def _factor_text(ratio: float) -> str:
 
 def straight_lines(table: Table) -> Iterator[Notice]:
     """Report columns with many values on a line between those before and after."""
-    keys, entity, span = table.keys, table.keys.entity, np.diff(table.keys.time)
-    inside = (entity[2:] == entity[:-2]) & (span[1:] == span[:-1])
     columns = {}
-    for name, values in table.numbers.items():
-        with np.errstate(over="ignore", invalid="ignore"):
-            steps = np.diff(values)
-            bends = np.abs(np.diff(steps))
-        rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
-        moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
-        straight = moves & (bends <= np.minimum(rounding, _EQUAL * np.abs(steps[1:])))
-        if np.count_nonzero(straight) < _FEWEST_ON_LINES:
-            continue
-        bent = moves & ~straight
-        # An entity of lines only has a trend.
-        straight &= np.isin(entity[1:-1], entity[1:-1][bent])
-        count = np.count_nonzero(straight)
-        if count < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum()) or (
-            count <= 3 * _count_near_lines(values, bends, bent)
-        ):
-            continue
-        at = 1 + np.flatnonzero(straight)
-        # Assets fall on lines, and rise where some are bought.
-        on_lines = np.isin(np.arange(steps.size), [at - 1, at])
-        others = (keys.steps > 0) & (steps != 0) & ~on_lines
-        if (steps[on_lines] < 0).all() and (steps[others] < 0).mean() < _FALLING:
-            continue
-        # Ages and running numbers have the same steps in all entities, and sizes times
-        # a national series the same growth.
-        with np.errstate(divide="ignore"):
-            changes = {"step": steps[at], "growth": steps[at] / values[at]}
-        rows = pd.DataFrame(changes).map("{:.4g}".format).assign(entity=entity[at])
-        lines = rows[["entity", "step"]].drop_duplicates()
-        growths = rows["growth"].groupby(keys.time[at]).nunique().sum()
-        if 2 * lines["step"].nunique() > len(lines) and 2 * growths > count:
-            columns[name] = int(count)
+    with np.errstate(all="ignore"):
+        for name, values in table.numbers.items():
+            rows = _rows_on_lines(values, table.keys)
+            if rows.size and not _are_meant(values, rows, table.keys):
+                columns[name] = rows.size
     if columns:
         shown = [f"{count:,} of {cited(name)}" for name, count in columns.items()]
         yield notice_of("straight_lines", columns=columns, _shown=", ".join(shown))
+
+
+def _rows_on_lines(values: Floats, keys: Keys) -> Ints:
+    """Find the rows on lines; none if they may be there by chance."""
+    entity, span = keys.entity, np.diff(keys.time)
+    inside = (entity[2:] == entity[:-2]) & (span[1:] == span[:-1])
+    steps = np.diff(values)
+    bends = np.abs(np.diff(steps))
+    rounding = _ROUNDING * np.maximum(np.abs(values[2:]), np.abs(values[:-2]))
+    moves = inside & (np.abs(steps[1:]) > rounding) & np.isfinite(bends)
+    straight = moves & (bends <= np.minimum(rounding, _EQUAL * np.abs(steps[1:])))
+    bent = moves & ~straight
+    # An entity of lines only has a trend.
+    straight &= np.isin(entity[1:-1], entity[1:-1][bent])
+    rows = 1 + np.flatnonzero(straight)
+    few = rows.size < max(_FEWEST_ON_LINES, _SHARE_ON_LINES * moves.sum())
+    by_chance = few or rows.size <= 3 * _count_near_lines(values, bends, bent)
+    return rows[:0] if by_chance else rows
+
+
+def _are_meant(values: Floats, rows: Ints, keys: Keys) -> bool:
+    """Tell whether lines are of assets, ages or series that all entities share."""
+    steps = np.diff(values)
+    # Assets fall on lines, and rise where some are bought.
+    on_lines = np.isin(np.arange(steps.size), [rows - 1, rows])
+    others = (keys.steps > 0) & (steps != 0) & ~on_lines
+    if (steps[on_lines] < 0).all() and (steps[others] < 0).mean() < _FALLING:
+        return True
+    # Ages and running numbers have the same steps in all entities, and sizes times a
+    # national series the same growth.
+    changes = {"step": steps[rows], "growth": steps[rows] / values[rows]}
+    texts = pd.DataFrame(changes).map("{:.4g}".format).assign(entity=keys.entity[rows])
+    lines = texts[["entity", "step"]].drop_duplicates()
+    growths = texts["growth"].groupby(keys.time[rows]).nunique().sum()
+    return 2 * lines["step"].nunique() <= len(lines) or bool(2 * growths <= rows.size)
 
 
 def _count_near_lines(values: Floats, bends: Floats, bent: Bools) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, get_args
+from itertools import compress
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from digiprosper.errors import (
     listed,
     time_text,
 )
-from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels import Bools, Floats, Ints
 from digiprosper.kernels.cluster_jackknife import jackknife_root_and_middle
 from digiprosper.kernels.covariance import joint_meat, rescaled_sandwich
 from digiprosper.kernels.equation import Solved
@@ -30,7 +31,7 @@ from digiprosper.kernels.within import level_sums
 from digiprosper.linear import poisson
 from digiprosper.linear.diagnostics import lagged_outcome
 from digiprosper.linear.distances import DistanceKernel
-from digiprosper.linear.estimation import Demeaned, demean_columns, fit_equation
+from digiprosper.linear.estimation import Demeaned, fit_equation
 from digiprosper.linear.fixed_effects import check_regression_options
 from digiprosper.linear.preparation import (
     CovType,
@@ -57,8 +58,10 @@ from digiprosper.policy.results import (
 from digiprosper.policy.timing import (
     Cohorts,
     EventWindow,
+    Timing,
     check_never,
     count_reached,
+    demean_with_dummies,
     dummies,
     estimated_times,
     event_name,
@@ -291,12 +294,10 @@ def _estimate_in_memory(spec: EventStudy, panel: Panel) -> EventStudyResults:
     timing = read_timing(table_of(panel), spec.event, spec.never)
     cohorts = read_cohorts(spec, sample, timing)
     window = open_window(spec, cohorts)
-    names = (spec.y, *window.names, *sample.names_of("x"))
     event_dummies = dummies(window, cohorts.event, cohorts.treated)
-    columns = (sample.columns("y"), event_dummies, sample.columns("x"))
     return _estimate_linear(
         prepared,
-        demean_columns(prepared, names, np.column_stack(columns)),
+        demean_with_dummies(spec.y, prepared, window.names, event_dummies),
         window,
         [*notices.treatment_notices(prepared, cohorts)],
         notices.no_rows_before(cohorts),
@@ -466,71 +467,83 @@ def _check_family(spec: EventStudy) -> None:
 # --- Poisson regressions on cells of cohort and event time ----------------------------
 
 
+class _Cells(NamedTuple):
+    """Dummies of the cells of cohort and event time that have treated rows."""
+
+    names: list[str]
+    event: Ints  # (m,) event time, that of an end of the window for those beyond it
+    dummies: Floats  # (N, m)
+
+    def without(self, event: int) -> _Cells:
+        """Leave out the cells of an event time."""
+        others = self.event != event
+        names = [*compress(self.names, others)]
+        return _Cells(names, self.event[others], self.dummies[:, others])
+
+
+def _make_cells(spec: EventStudy, cohorts: Cohorts) -> _Cells:
+    inside = np.clip(cohorts.event, -spec.before, spec.after)
+    pairs, code = cohorts.treated_cells(inside)
+    coding = cohorts.coding
+    names = [event_name(time) for time in pairs[:, 1].tolist()]
+    if len(coding.cohorts) > 1:
+        names = [
+            f"{name}, {coding.event}:{time_text(coding.cohorts[cohort][0])}"
+            for name, cohort in zip(names, pairs[:, 0], strict=True)
+        ]
+    dummies = (code[:, None] == np.arange(len(pairs))).astype(np.float64)
+    return _Cells(names, pairs[:, 1], dummies)
+
+
+def _prepare_counts(
+    spec: EventStudy, panel: Panel, timing: Timing
+) -> tuple[Prepared, poisson.Separated]:
+    """Prepare the sample without rows that dummies of cells and controls separate."""
+
+    def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
+        cells = _make_cells(spec, read_cohorts(spec, sample, timing))
+        y = sample.columns("y")[:, 0]
+        rows = ~mark_empty_levels(y, effects_of(sample, absorbed))
+        _refuse_zero_cells(spec, cells, y, rows)
+        return np.hstack([cells.without(spec.reference).dummies, sample.columns("x")])
+
+    return poisson.prepare_poisson(spec, panel, {"x": spec.x}, regressors)
+
+
 def _estimate_counts(spec: EventStudy, panel: Any) -> PoissonEventStudyResults:
     """Fit a Poisson regression on dummies of the cells."""
     check_panel(panel, "an event study of counts")
     timing = read_timing(table_of(panel), spec.event, spec.never)
-
-    def regressors(sample: Sample, absorbed: Sequence[Absorbed]) -> Floats:
-        names, event, dummies = _make_cells(spec, read_cohorts(spec, sample, timing))
-        y = sample.columns("y")[:, 0]
-        rows = ~mark_empty_levels(y, effects_of(sample, absorbed))
-        _refuse_zero_cells(spec, names, dummies[rows], y[rows])
-        return np.hstack([dummies[:, event != spec.reference], sample.columns("x")])
-
-    prepared, separated = poisson.prepare_poisson(
-        spec, panel, {"x": spec.x}, regressors
-    )
-    whole = separated.sample
-    lost = separated.mask * _row_weights(spec, whole)
-    lost_at = _sum_by_event_time(spec, read_cohorts(spec, whole, timing), lost)
-    cohorts = read_cohorts(spec, prepared.sample, timing)
-    return _estimate_cells(spec, prepared, cohorts, separated, lost_at)
-
-
-def _estimate_cells(
-    spec: EventStudy,
-    prepared: Prepared,
-    cohorts: Cohorts,
-    separated: poisson.Separated,
-    lost: Floats,
-) -> PoissonEventStudyResults:
-    """Estimate effects from counts; `lost` are separated rows by event time."""
-    sample = prepared.sample
+    prepared, separated = _prepare_counts(spec, panel, timing)
+    sample, ssc = prepared.sample, spec.options.ssc
+    cohorts = read_cohorts(spec, sample, timing)
     window = open_window(spec, cohorts)
     refuse_collinear(prepared, window)
-    every_name, every_event, every_dummy = _make_cells(spec, cohorts)
-    estimated = every_event != spec.reference
-    event, dummies = every_event[estimated], every_dummy[:, estimated]
-    cell_names = every_name[estimated].tolist()
-    names = (spec.y, *cell_names, *sample.names_of("x"))
-    raw = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
-    demeaned = demean_columns(prepared, names, raw)
+    cells = _make_cells(spec, cohorts).without(spec.reference)
+    demeaned = demean_with_dummies(spec.y, prepared, cells.names, cells.dummies)
     columns, of_likelihood, likelihood, solved = poisson.fit_poisson(
         prepared,
         demeaned,
-        range(1, len(names)),
+        range(1, len(demeaned.names)),
         separated,
-        spec.options.ssc,
+        ssc,
         poisson.offset_of(spec, sample),
     )
-    fitted_names = [names[j] for j in columns]
-    refuse_dropped([name for name in cell_names if name not in fitted_names])
-
-    y, q = raw[:, 0], prepared.row_weights
+    fitted_names = demeaned.names_at(columns)
+    refuse_dropped([name for name in cells.names if name not in fitted_names])
+    y, q = demeaned.raw[:, 0], prepared.row_weights
     joint, of_covariance = poisson.count_estimates(
         prepared,
-        spec.options.ssc,
-        names=(*fitted_names, *(f"sum of {name}" for name in cell_names)),
-        coefficients=np.concatenate([solved.coefficients, dummies.T @ (q * y)]),
+        ssc,
+        names=(*fitted_names, *(f"sum of {name}" for name in cells.names)),
+        coefficients=np.append(solved.coefficients, (q * y) @ cells.dummies),
         solved=solved,
-        root_and_middle=_joint_covariance(solved, dummies, y, q),
+        root_and_middle=_joint_covariance(solved, cells.dummies, y, q),
     )
-    weights = _row_weights(spec, sample)
-    rows = (_sum_by_event_time(spec, cohorts, weights) + lost) / weights.mean()
+    rows = _rows_by_event_time(spec, timing, sample, separated)
     rows = rows[np.array(window.times) != window.reference]
-    cells = CountCells(event=event, joint=joint, rows=rows)
-    member = event == np.array(window.estimated)[:, None]
+    of_cells = CountCells(event=cells.event, joint=joint, rows=rows)
+    member = cells.event == np.array(window.estimated)[:, None]
     diagnostics = (
         *prepared.other_notices,
         *poisson.few_clusters(prepared),
@@ -546,43 +559,23 @@ def _estimate_cells(
         **poisson.count_fields(
             spec, prepared, demeaned, columns, likelihood, separated
         ),
-        estimated=cells.estimates(
-            member, "log", rows, (*window.names, *fitted_names[event.size :])
+        estimated=of_cells.estimates(
+            member, "log", rows, (*window.names, *fitted_names[cells.event.size :])
         ),
         window=window,
-        cells=cells,
+        cells=of_cells,
         diagnostics=diagnostics,
     )
     return fit if spec.keep_rows else fit.without_rows()
 
 
-def _make_cells(spec: EventStudy, cohorts: Cohorts) -> tuple[Any, Ints, Floats]:
-    """Return names, event times (m,) and dummies (N, m) of cells with treated rows.
-
-    Rows beyond the window are in the cells of its ends; the reference has cells too.
-    """
-    inside = np.clip(cohorts.event, -spec.before, spec.after)
-    pairs, code = cohorts.treated_cells(inside)
-    coding = cohorts.coding
-    several = len(coding.cohorts) > 1
-    names = [
-        f"{event_name(time)}, {coding.event}:{time_text(coding.cohorts[cohort][0])}"
-        if several
-        else event_name(time)
-        for cohort, time in pairs.tolist()
-    ]
-    dummies = (code[:, None] == np.arange(len(pairs))).astype(np.float64)
-    return np.array(names, dtype=object), pairs[:, 1], dummies
-
-
-def _refuse_zero_cells(
-    spec: EventStudy, cell_names: Any, dummies: Floats, y: Floats
-) -> None:
-    """Refuse cells in which all outcomes (N,) are zero; `dummies` (N, m)."""
-    zero = dummies.any(axis=0) & (y @ dummies == 0)
+def _refuse_zero_cells(spec: EventStudy, cells: _Cells, y: Floats, rows: Bools) -> None:
+    """Refuse cells in whose `rows` (N,) all outcomes (N,) are zero."""
+    dummies = cells.dummies[rows]
+    zero = dummies.any(axis=0) & (y[rows] @ dummies == 0)
     if not zero.any():
         return
-    names = cell_names[zero].tolist()
+    names = [*compress(cells.names, zero)]
     text = (
         f"the outcome is zero in every row of {counted(len(names), 'cell')} of treated "
         f"entities ({listed(names)}), so the log of the ratio of means is not "
@@ -592,18 +585,24 @@ def _refuse_zero_cells(
     raise not_identified("zero_cells", text, cells=names, outcome=spec.y)
 
 
-def _row_weights(spec: EventStudy, sample: Sample) -> Floats:
-    if spec.obs_weights is None:
-        return np.ones(sample.nobs)
-    return sample.columns("obs_weights")[:, 0]
+def _rows_by_event_time(
+    spec: EventStudy, timing: Timing, sample: Sample, separated: poisson.Separated
+) -> Floats:
+    """Count treated rows by event time of the window, also separated ones, by weights.
 
-
-def _sum_by_event_time(spec: EventStudy, cohorts: Cohorts, weights: Floats) -> Floats:
-    """Sum weights (N,) of treated rows by event time of the window."""
-    inside = np.clip(cohorts.event, -spec.before, spec.after)[cohorts.treated]
-    size = spec.before + spec.after + 1
-    sums = np.bincount(inside + spec.before, weights[cohorts.treated], size)
-    return sums.astype(np.float64)
+    Weights have a mean of one in the sample.
+    """
+    counts, means = np.zeros(spec.before + spec.after + 1), []
+    for part, mask in ((sample, True), (separated.sample, separated.mask)):
+        weights = np.ones(part.nobs)
+        if spec.obs_weights is not None:
+            weights = part.columns("obs_weights")[:, 0]
+        means.append(weights.mean())
+        cohorts = read_cohorts(spec, part, timing)
+        inside = np.clip(cohorts.event, -spec.before, spec.after)[cohorts.treated]
+        of_rows = (mask * weights)[cohorts.treated]
+        counts += np.bincount(inside + spec.before, of_rows, counts.size)
+    return np.asarray(counts / means[0])
 
 
 def _joint_covariance(

@@ -22,7 +22,7 @@ from digiprosper.errors import (
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.within import compress, within
 from digiprosper.linear.doubtful_rows import heavy_cluster
-from digiprosper.linear.estimation import demean_columns, fit_equation
+from digiprosper.linear.estimation import fit_equation
 from digiprosper.linear.preparation import Prepared, linear_options, prepare
 from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel, table_of
@@ -45,6 +45,7 @@ from digiprosper.policy.timing import (
     Cohorts,
     check_never,
     collect_effects,
+    demean_with_dummies,
     read_cohorts,
     read_timing,
 )
@@ -465,11 +466,9 @@ def estimate_sun_abraham(
         f"cohort:{coding.cohorts[g][0]}, {coding.time}:{coding.times[t]}"
         for g, t in pairs[estimated]
     ]
-    names = (spec.y, *dummy_names, *sample.names_of("x"))
-    columns = np.column_stack([sample.columns("y"), dummies, sample.columns("x")])
-    demeaned = demean_columns(prepared, names, columns)
+    demeaned = demean_with_dummies(spec.y, prepared, dummy_names, dummies)
     fitted, solved = fit_equation(
-        prepared, demeaned, 0, range(1, len(names)), auxiliary=dummy_names
+        prepared, demeaned, 0, range(1, len(demeaned.names)), auxiliary=dummy_names
     )
 
     m = estimated.size

@@ -27,7 +27,7 @@ from digiprosper.errors import (
     verb_for,
 )
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.linear.estimation import single_column
+from digiprosper.linear.estimation import Demeaned, demean_columns, single_column
 from digiprosper.linear.preparation import Prepared
 from digiprosper.panel import Sample
 from digiprosper.panel.grammar import backticked
@@ -584,6 +584,15 @@ def dummies(window: Any, times: Ints, treated: Bools) -> Floats:
     inside = np.clip(times, -window.before, window.after)
     equal = inside[:, None] == np.array(estimated_times(window))
     return np.asarray(equal & treated[:, None], dtype=np.float64)
+
+
+def demean_with_dummies(
+    y: str, prepared: Prepared, names: Sequence[str], dummies: Floats
+) -> Demeaned:
+    """Demean the outcome, named dummies (N, k) and the controls, in this order."""
+    sample = prepared.sample
+    columns = np.hstack([sample.columns("y"), dummies, sample.columns("x")])
+    return demean_columns(prepared, (y, *names, *sample.names_of("x")), columns)
 
 
 def open_window(spec: Any, cohorts: Cohorts) -> EventWindow:

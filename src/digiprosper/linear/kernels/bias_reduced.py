@@ -11,15 +11,15 @@ import numpy as np
 from digiprosper.checks import option_error
 from digiprosper.errors import OptionError
 from digiprosper.kernels import Floats, Ints
+from digiprosper.kernels.chunks import rows_of_levels
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.slopes import Effect, Slope, codes_of, dummies
 from digiprosper.kernels.tolerances import (
     COLLINEAR,
     FULL_LEVERAGE,
     PART_OF,
-    REDUNDANT_LEVELS,
 )
-from digiprosper.kernels.within import split_nested, within
+from digiprosper.kernels.within import pseudo_inverse_root, split_nested, within
 from digiprosper.report.pickling import PickledByName
 
 # Numbers in an array: 256 MB.
@@ -135,13 +135,10 @@ def bias_reduced(solved: Solved) -> BiasReduced:
             f"the adjustment of {int(smaller.max()):,} rows with each other in "
             f"each of {groups:,} clusters"
         )
-    order = np.argsort(part.codes, kind="stable")
-    starts = np.searchsorted(part.codes[order], np.arange(groups + 1))
     moved, own_products = np.empty((groups, k)), np.empty((groups, k, k))
     shared = np.empty((groups, width, k))
     size = np.sqrt(np.einsum("nk,nk->k", influence, influence))
-    for g in range(groups):
-        rows = order[starts[g] : starts[g + 1]]
+    for g, rows in enumerate(rows_of_levels(part.codes)):
         basis = np.hstack([regressors[rows], columns[rows] @ span[levels[g]]])
         adjusted, perfect = _adjust_cluster(basis, influence[rows])
         moved[g] = adjusted.T @ solved.residuals[rows]
@@ -217,16 +214,11 @@ def _span_crossing_effects(
     if nested:
         columns = within(nested, n).demean(columns)
     products = _level_products(columns, clusters, levels, total)
-    lengths = np.sqrt(products.diagonal())
-    varying = lengths > COLLINEAR * np.sqrt(before)
-    scale = lengths[varying]
-    values, vectors = np.linalg.eigh(
-        products[np.ix_(varying, varying)] / np.multiply.outer(scale, scale)
-    )
-    independent = values > REDUNDANT_LEVELS
-    half = vectors[:, independent] / np.sqrt(values[independent]) / scale[:, None]
-    span = np.zeros((total + 1, half.shape[1]))
-    span[:-1][varying] = half
+    squares = products.diagonal()
+    varying = squares > COLLINEAR**2 * before
+    root = pseudo_inverse_root(products[np.ix_(varying, varying)], squares[varying])
+    span = np.zeros((total + 1, root.shape[1]))
+    span[:-1][varying] = root
     return columns, levels, span
 
 
@@ -250,9 +242,7 @@ def _level_products(
 ) -> Floats:
     """Add up the products of all pairs of levels over clusters: (L, L)."""
     products = np.zeros((total + 1, total + 1))
-    order = np.argsort(clusters, kind="stable")
-    starts = np.searchsorted(clusters[order], np.arange(len(levels) + 1))
-    for g, used in enumerate(levels):
-        rows = columns[order[starts[g] : starts[g + 1]]]
-        products[np.ix_(used, used)] += rows.T @ rows
+    for rows, used in zip(rows_of_levels(clusters), levels, strict=True):
+        of_cluster = columns[rows]
+        products[np.ix_(used, used)] += of_cluster.T @ of_cluster
     return products[:-1, :-1]

@@ -16,8 +16,14 @@ from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.leverage import error_scale, row_leverage
 from digiprosper.kernels.resampling import Grams, bytes_per_draw, refit
 from digiprosper.kernels.slopes import Effect, codes_of, dummies
-from digiprosper.kernels.tolerances import ABSORBED, LOST_IN_DRAW, REDUNDANT_LEVELS
-from digiprosper.kernels.within import Within, level_sums, split_nested, within
+from digiprosper.kernels.tolerances import ABSORBED, LOST_IN_DRAW
+from digiprosper.kernels.within import (
+    Within,
+    level_sums,
+    pseudo_inverse_root,
+    split_nested,
+    within,
+)
 from digiprosper.optional import Done, ignore_progress
 
 _CACHED = 2**21
@@ -418,11 +424,9 @@ def _orthonormal_basis(columns: Floats, weights: Floats) -> Floats:
     """Make an orthonormal basis of columns under weights, redundant ones left out."""
     if not columns.shape[1]:
         return columns
-    size = np.sqrt(weights @ columns**2)
-    scaled = columns / np.where(size > 0, size, 1.0)
-    values, vectors = np.linalg.eigh(scaled.T @ (weights[:, None] * scaled))
-    independent = values > REDUNDANT_LEVELS
-    return np.asarray(scaled @ (vectors[:, independent] / np.sqrt(values[independent])))
+    products = columns.T @ (weights[:, None] * columns)
+    squares = products.diagonal()
+    return columns @ pseudo_inverse_root(products, np.where(squares > 0, squares, 1.0))
 
 
 def distorted_size(variances: Floats, sizes: Ints) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digiprosper.kernels import Bools, Floats, Ints
-from digiprosper.kernels.chunks import chunks
+from digiprosper.kernels.chunks import chunks, rows_of_levels
 from digiprosper.kernels.tolerances import (
     FLAT_RESIDUALS,
     NO_PERIOD_SUMS,
@@ -275,9 +275,8 @@ def levene(values: Floats, entity: Ints) -> Floats:
     1974, Journal of the American Statistical Association 69:364).
     """
     rows, n = np.bincount(entity), values.shape[1]
-    by_entity = np.split(np.argsort(entity, kind="stable"), np.cumsum(rows)[:-1])
     distances, means = np.empty_like(values), np.empty((len(values), rows.size))
-    for code, positions in enumerate(by_entity):
+    for code, positions in enumerate(rows_of_levels(entity)):
         of_entity = values[:, positions]
         of_entity = np.abs(of_entity - np.median(of_entity, axis=1, keepdims=True))
         distances[:, positions] = of_entity

@@ -174,8 +174,8 @@ class ReducedForms(PickledByName):
 def reduced_forms(
     projected: Projection,
     vcov: Vcov,
-    effects: Sequence[Effect] = (),
-    jackknifed: Floats | None = None,
+    effects: Sequence[Effect],
+    jackknifed: Floats | None,
 ) -> ReducedForms:
     """Compute the reduced forms, with the covariance of their slopes.
 
@@ -315,18 +315,8 @@ def confidence_set(reduced: ReducedForms, critical: float) -> list[tuple[float, 
     roots = _boundaries(unit, critical)
     ends = np.concatenate([[-np.inf], roots, [np.inf]])
     inside = [_is_accepted(unit, b, critical) for b in _points_between(roots)]
-
-    out: list[tuple[float, float]] = []
-    for low, high, accepted in zip(
-        ends[:-1] * scale, ends[1:] * scale, inside, strict=True
-    ):
-        if not accepted:
-            continue
-        if out and out[-1][1] == low:
-            out[-1] = (out[-1][0], float(high))
-        else:
-            out.append((float(low), float(high)))
-    return out
+    turns = np.flatnonzero(np.diff([False, *inside, False]))
+    return [(low, high) for low, high in (ends[turns] * scale).reshape(-1, 2).tolist()]
 
 
 def _is_accepted(reduced: ReducedForms, value: float, critical: float) -> bool:
@@ -366,10 +356,8 @@ def _boundaries(reduced: ReducedForms, critical: float) -> Floats:
     at_critical = _polynomial_coefficients(reduced, reduced.factor / (q * critical))
     singular = _polynomial_coefficients(reduced, 0.0)
     roots = np.sort(np.concatenate([_real_roots(*at_critical), _real_roots(*singular)]))
-    if not roots.size:
-        return roots
-    distinct = np.diff(roots) > SAME_ROOT * (1 + np.abs(roots[1:]))
-    return np.asarray(roots[np.concatenate([[True], distinct])])
+    distinct = np.diff(roots, prepend=-np.inf) > SAME_ROOT * (1 + np.abs(roots))
+    return np.asarray(roots[distinct])
 
 
 def _polynomial_coefficients(
