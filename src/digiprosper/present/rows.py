@@ -47,7 +47,7 @@ Folded: TypeAlias = dict[str, list[str]]
 
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
-    names = [c.glance.get("depvar") if c.glance else None for c in columns]
+    names = [c.glance.get("depvar") for c in columns]
     pairs = zip(names, columns, strict=True)
     labels = [style.label(name, c.factors) if name else "" for name, c in pairs]
     return [(style.say("depvar"), labels)] if any(labels) else []
@@ -260,19 +260,19 @@ def _key_codes(columns: Columns) -> dict[str | None, str]:
 
 
 def _weight_rows(columns: Columns, style: Style) -> list[Row]:
-    names = [c.glance.get("obs_weights") if c.glance else "" for c in columns]
+    names = [c.glance.get("obs_weights") for c in columns]
     if not any(names):
         return []
     cells = []
     for name, column in zip(names, columns, strict=True):
-        is_known = "obs_weights" in (column.glance or ())
+        is_known = "obs_weights" in column.glance
         unweighted = style.answer(yes=False) if is_known else ""
         cells.append(style.label(name, column.factors) if name else unweighted)
     return [(style.say("weights"), cells)]
 
 
 def _error_rows(columns: Columns, style: Style) -> list[Row]:
-    inferences = [c.inference for c in columns if c.inference]
+    inferences = [c.inference for c in columns if c.estimates]
     differ = len(set(map(errors_key, inferences))) > 1
     if _are_clustered_alike(inferences) and (style.cluster_row or differ):
         # Intervals and p-values from draws rest on no standard error; what is drawn are
@@ -300,8 +300,6 @@ def errors_key(inference: Inference) -> tuple[object, ...]:
 
 def _covariance_text(column: Column, style: Style) -> str:
     inference = column.inference
-    if inference is None:
-        return ""
     kind = inference.cov_type
     if inference.clusters:
         code = f"errors.by.{kind}" if kind in _KINDS_NAMED else "errors.by"
@@ -333,7 +331,7 @@ def error_details(inference: Inference, style: Style) -> list[str]:
 
 def cluster_words(column: Column, joint: str, style: Style) -> str:
     """Write the labels of the clusters of a column; empty without clusters."""
-    clusters = column.inference.clusters if column.inference else ()
+    clusters = column.inference.clusters
     return joint.join(style.label(name, column.factors) for name in clusters)
 
 
@@ -365,7 +363,7 @@ def stat_rows(columns: Columns, style: Style) -> list[Row]:
     estimated.
     """
     if any(c.glance for c in columns) or not any(c.failure for c in columns):
-        keys = [key for column in columns for key in column.glance or ()]
+        keys = [key for column in columns for key in column.glance]
         for key in style.stats:
             check_option("stats", key, list(dict.fromkeys([*_STATS, *keys])))
     rows = []
@@ -401,9 +399,8 @@ def _with_clusters(columns: Columns, stats: Sequence[str]) -> list[str]:
 
 def _clusters_differ(column: Column) -> bool:
     """Return whether a column's clusters are not as many as its entities."""
-    counts = column.inference.n_clusters if column.inference else ()
-    entities = column.glance.get("n_entities") if column.glance else None
-    return bool(column.glance and counts and counts != (entities,))
+    counts = column.inference.n_clusters
+    return bool(counts) and counts != (column.glance.get("n_entities"),)
 
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
@@ -426,15 +423,10 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
 
 def _read_statistic(key: str, column: Column, style: Style) -> Any:
     """Read a statistic of a column; None if it has none of this name."""
-    if column.glance is None:
-        return None
+    inference = column.inference
     if key == "n_clusters":
-        counts = column.inference.n_clusters if column.inference else ()
-        return " + ".join(f"{count:,}" for count in counts)
+        return " + ".join(f"{count:,}" for count in inference.n_clusters)
     if key == "ssc" and key in column.glance:
-        inference = column.inference
-        if inference is None:
-            return None
         is_none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
         return style.say("ssc.none") if is_none else inference.ssc
     if key == "mean_y":
@@ -567,15 +559,13 @@ def _block_cell(
     if 0 < count < len(terms):
         return style.say("some")
     # Effects computed from several equations do not list what those equations contain.
-    lists_all = column.glance is not None and not (
-        column.inference and column.inference.from_draws
-    )
+    lists_all = bool(column.glance) and not column.inference.from_draws
     return style.answer(yes=count > 0) if count or (terms and lists_all) else ""
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
     """List a column's absorbed effects; None where they are not known."""
-    if column.glance is None or not column.absorbs:
+    if not (column.glance and column.absorbs):
         return None
     return effect_names(column.glance.get("effects"))
 

@@ -105,7 +105,7 @@ class ForeignResults(PickledByName):
         scale = (Remark(code, {}, NOTES),) if code else ()
         column = replace(
             result_column(self, level),
-            glance=cast("Glance", self.info),
+            glance=self.info,
             absorbs="effects" in self.info,
             remarks=(*scale, Remark("foreign", names, NOTES)),
         )
