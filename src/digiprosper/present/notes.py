@@ -170,7 +170,10 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     if len({errors_key(c.inference) for c in columns}) > 1:
         clustered = all(c.inference.clusters for c in columns)
         several = style.note("errors.clustered" if clustered else "errors.several")
-        return several, _short_forms(columns, style)
+        kinds = {c.inference.cov_type for c in columns}
+        # The row with the kinds of errors has a short form of this.
+        short = [style.note("errors.short")] if "driscoll_kraay" in kinds else []
+        return several, short
     column = columns[0]
     inference, kind = column.inference, column.inference.cov_type
     code = f"errors.kind.{kind}"
@@ -184,12 +187,6 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
             _BY.get(kind, "errors.by"), errors=errors, clusters=clusters
         )
     return errors, error_details(inference, style)
-
-
-def _short_forms(columns: Columns, style: Style) -> list[str]:
-    """Write out the short form in the row with the kinds of errors."""
-    kinds = [c.inference.cov_type for c in columns]
-    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
 
 
 def _corrections(
