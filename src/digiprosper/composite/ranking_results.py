@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,6 @@ from digiprosper.report.summary import (
     Block,
     Cells,
     Lines,
-    PlainNumbers,
     Remarks,
     Summarised,
     Summary,
@@ -48,16 +47,14 @@ _AMONG = {
 class RankedIndex(Summarised):
     """Base of results with ranks of an index: its rows and options."""
 
+    _reported: ClassVar[str] = "name method among"
+
     name: str
     index: pd.Index[Any]
     among: Among
     method: str
     labels: Mapping[str, str]
     diagnostics: tuple[Notice, ...]
-
-    def _plain_numbers(self, kind: str, **more: Any) -> PlainNumbers:
-        ranked = {"name": self.name, "method": self.method, "among": self.among}
-        return PlainNumbers(labels=self.labels, more={"kind": kind, **ranked, **more})
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False, kw_only=True)
@@ -326,10 +323,10 @@ class RankResults(RankedIndex):
         """Options of the index and the seed of the draws."""
         return f"{self.method}; rng {self.rng_entropy}"
 
-    def _numbers(self) -> PlainNumbers:
+    def _more_numbers(self) -> dict[str, Any]:
         draws = {"count": self.reps, "entities": self.n_drawn, "rng": self.rng_entropy}
         ranks = self.ranks().reset_index().to_dict("records")
-        return self._plain_numbers("rank_probabilities", ranks=ranks, draws=draws)
+        return {"kind": "rank_probabilities", "ranks": ranks, "draws": draws}
 
     def _interval_ends(self, level: float) -> Ints | Floats:
         """Return the ends of percentile intervals, (2, N), rounded outwards."""
@@ -630,12 +627,12 @@ class IndexSensitivity(RankedIndex):
         """Options of the baseline."""
         return f"baseline {self.method}"
 
-    def _numbers(self) -> PlainNumbers:
-        combinations = self.combinations.reset_index().to_dict("records")
-        options = dict(self.options)
-        return self._plain_numbers(
-            "index_sensitivity", options=options, combinations=combinations
-        )
+    def _more_numbers(self) -> dict[str, Any]:
+        return {
+            "kind": "index_sensitivity",
+            "options": dict(self.options),
+            "combinations": self.combinations.reset_index().to_dict("records"),
+        }
 
 
 def sobol_shares(values: Floats) -> tuple[Floats, Floats, Floats]:

@@ -152,7 +152,7 @@ def _source_notes(columns: Columns, style: Style) -> list[tuple[str, Column]]:
 
 def _is_drawn(column: Column, style: Style) -> bool:
     """Return whether the number below an estimate is from draws."""
-    return style.below != "t" and _from_draws(column)
+    return style.below != "t" and column.inference.from_draws
 
 
 def errors_text(columns: Columns, style: Style) -> str:
@@ -165,15 +165,17 @@ def errors_text(columns: Columns, style: Style) -> str:
 
 def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     """Name the kind of standard errors, and details for the brackets after it."""
-    pairs = [(c.inference, c) for c in columns if c.inference]
-    if not pairs:
+    if not columns:
         return style.note("errors"), []
-    if len({errors_key(inference) for inference, _ in pairs}) > 1:
-        clustered = all(inference.clusters for inference, _ in pairs)
+    if len({errors_key(c.inference) for c in columns}) > 1:
+        clustered = all(c.inference.clusters for c in columns)
         several = style.note("errors.clustered" if clustered else "errors.several")
-        return several, _short_forms(columns, style)
-    inference, column = pairs[0]
-    kind = inference.cov_type
+        kinds = {c.inference.cov_type for c in columns}
+        # The row with the kinds of errors has a short form of this.
+        short = [style.note("errors.short")] if "driscoll_kraay" in kinds else []
+        return several, short
+    column = columns[0]
+    inference, kind = column.inference, column.inference.cov_type
     code = f"errors.kind.{kind}"
     # Another package may have another kind, or not name its clusters.
     if code not in NOTES or (kind == "clustered" and not inference.clusters):
@@ -187,21 +189,15 @@ def _kind_of_errors(columns: Columns, style: Style) -> tuple[str, list[str]]:
     return errors, error_details(inference, style)
 
 
-def _short_forms(columns: Columns, style: Style) -> list[str]:
-    """Write out the short form in the row with the kinds of errors."""
-    kinds = [c.inference.cov_type for c in columns if c.inference]
-    return [style.note("errors.short")] if "driscoll_kraay" in kinds else []
-
-
 def _corrections(
     columns: Columns, style: Style, *, shared: bool
 ) -> list[tuple[str, Column]]:
     """Name the small-sample corrections if all columns share one, or if they differ."""
-    pairs = [(c.inference.ssc, c) for c in columns if c.inference]
-    if (len({ssc for ssc, _ in pairs}) == 1) is not shared:
+    if (len({c.inference.ssc for c in columns}) == 1) is not shared:
         return []
     corrections = []
-    for ssc, column in pairs:
+    for column in columns:
+        ssc = column.inference.ssc
         code = f"ssc.{ssc}" if f"ssc.{ssc}" in NOTES else "ssc"
         text = style.note(code, name=ssc) if ssc else ""
         if text:  # in Chinese the default has none
@@ -209,13 +205,8 @@ def _corrections(
     return corrections
 
 
-def _from_draws(column: Column) -> bool:
-    return column.inference is not None and column.inference.from_draws
-
-
 def _draws_text(column: Column, style: Style) -> str:
-    reps = column.inference.reps if column.inference else 0
-    return style.note("draws", count=f"{reps:,}")
+    return style.note("draws", count=f"{column.inference.reps:,}")
 
 
 # --- stars ----------------------------------------------------------------------------
@@ -239,8 +230,9 @@ def _star_levels(style: Style) -> list[str]:
 
 def _star_sources(columns: Columns, style: Style) -> list[str]:
     # Where the parentheses hold the p-value, their note says where it is from.
-    drawn = [] if style.below == "p" else [c for c in columns if _from_draws(c)]
-    sources = [(_draws_text(c, style), c) for c in drawn if _few_drawn(c) is None]
+    drawn = [] if style.below == "p" else [c for c in columns if c.inference.from_draws]
+    enough = [c for c in drawn if c.inference.few_drawn is None]
+    sources = [(_draws_text(c, style), c) for c in enough]
     notes = _by_column(sources, "stars.draws", style, "draws")
     if any(map(_has_correlations, columns)):
         notes.append(style.note("stars.correlations"))
@@ -252,12 +244,9 @@ def _has_correlations(column: Column) -> bool:
 
 
 def _few_drawn_notes(columns: Columns, style: Style) -> list[str]:
-    counts = [(f"{count}", c) for c in columns if (count := _few_drawn(c)) is not None]
+    few = [c for c in columns if c.inference.few_drawn is not None]
+    counts = [(f"{c.inference.few_drawn}", c) for c in few]
     return _by_column(counts, "few_drawn", style, "count")
-
-
-def _few_drawn(column: Column) -> int | None:
-    return column.inference.few_drawn if column.inference else None
 
 
 # --- parameters beside the slopes -----------------------------------------------------

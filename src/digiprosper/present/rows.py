@@ -26,7 +26,6 @@ from digiprosper.report.columns import (
     Column,
     Parameter,
     ParameterBlock,
-    ParameterTest,
     remark_text,
 )
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
@@ -47,7 +46,7 @@ Folded: TypeAlias = dict[str, list[str]]
 
 def depvar_rows(columns: Columns, style: Style) -> list[Row]:
     """Write the row of dependent variables; none if no model has one."""
-    names = [c.glance.get("depvar") if c.glance else None for c in columns]
+    names = [c.glance.get("depvar") for c in columns]
     pairs = zip(names, columns, strict=True)
     labels = [style.label(name, c.factors) if name else "" for name, c in pairs]
     return [(style.say("depvar"), labels)] if any(labels) else []
@@ -97,7 +96,9 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    by_column = list(map(_parameter_blocks, columns))
+    by_column = [
+        {(b.kind, b.variable): b for b in c.blocks if b.parameters} for c in columns
+    ]
     kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
     factors = merged(columns, "factors")
@@ -107,7 +108,10 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
         words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
         name = style.label(variable, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
-            cells = [_parameter_block(block, number) for block in blocks]
+            cells = [
+                (b, b.parameters[number]) if b and number < len(b.parameters) else None
+                for b in blocks
+            ]
             numbered = style.say(f"{kind}.row", words, number=number + 1)
             rows += _parameter_rows(cells, numbered, name, style)
             test_name = name if counts[kind] > 1 else ""
@@ -117,20 +121,6 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
 def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
-
-
-def _parameter_blocks(column: Column) -> dict[tuple[str, str], ParameterBlock]:
-    """Return the blocks of a column that have parameters, by kind and variable."""
-    return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
-
-
-def _parameter_block(
-    block: ParameterBlock | None, number: int
-) -> tuple[ParameterBlock, Parameter] | None:
-    """Return a column's block with its parameter of a number; None without one."""
-    if block is None or number >= len(block.parameters):
-        return None
-    return block, block.parameters[number]
 
 
 def _parameter_rows(
@@ -162,7 +152,10 @@ def _test_rows(
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = list(map(_tests_in_cell, cells))
+    by_column = [
+        {(t.statistic, t.of, t.number): t for t in (cell[1].tests if cell else ())}
+        for cell in cells
+    ]
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
@@ -176,13 +169,6 @@ def _test_rows(
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
         rows += [(name, values), ("", [f"({p})" if p else "" for p in p_values])]
     return rows
-
-
-def _tests_in_cell(
-    cell: tuple[ParameterBlock, Parameter] | None,
-) -> dict[tuple[str, str, int], ParameterTest]:
-    tests = cell[1].tests if cell else ()
-    return {(test.statistic, test.of, test.number): test for test in tests}
 
 
 # --- settings -------------------------------------------------------------------------
@@ -260,19 +246,19 @@ def _key_codes(columns: Columns) -> dict[str | None, str]:
 
 
 def _weight_rows(columns: Columns, style: Style) -> list[Row]:
-    names = [c.glance.get("obs_weights") if c.glance else "" for c in columns]
+    names = [c.glance.get("obs_weights") for c in columns]
     if not any(names):
         return []
     cells = []
     for name, column in zip(names, columns, strict=True):
-        is_known = "obs_weights" in (column.glance or ())
+        is_known = "obs_weights" in column.glance
         unweighted = style.answer(yes=False) if is_known else ""
         cells.append(style.label(name, column.factors) if name else unweighted)
     return [(style.say("weights"), cells)]
 
 
 def _error_rows(columns: Columns, style: Style) -> list[Row]:
-    inferences = [c.inference for c in columns if c.inference]
+    inferences = [c.inference for c in columns if c.estimates]
     differ = len(set(map(errors_key, inferences))) > 1
     if _are_clustered_alike(inferences) and (style.cluster_row or differ):
         # Intervals and p-values from draws rest on no standard error; what is drawn are
@@ -300,8 +286,6 @@ def errors_key(inference: Inference) -> tuple[object, ...]:
 
 def _covariance_text(column: Column, style: Style) -> str:
     inference = column.inference
-    if inference is None:
-        return ""
     kind = inference.cov_type
     if inference.clusters:
         code = f"errors.by.{kind}" if kind in _KINDS_NAMED else "errors.by"
@@ -333,7 +317,7 @@ def error_details(inference: Inference, style: Style) -> list[str]:
 
 def cluster_words(column: Column, joint: str, style: Style) -> str:
     """Write the labels of the clusters of a column; empty without clusters."""
-    clusters = column.inference.clusters if column.inference else ()
+    clusters = column.inference.clusters
     return joint.join(style.label(name, column.factors) for name in clusters)
 
 
@@ -365,7 +349,7 @@ def stat_rows(columns: Columns, style: Style) -> list[Row]:
     estimated.
     """
     if any(c.glance for c in columns) or not any(c.failure for c in columns):
-        keys = [key for column in columns for key in column.glance or ()]
+        keys = [key for column in columns for key in column.glance]
         for key in style.stats:
             check_option("stats", key, list(dict.fromkeys([*_STATS, *keys])))
     rows = []
@@ -393,17 +377,14 @@ def named_stats(style: Style) -> list[str]:
 
 def _with_clusters(columns: Columns, stats: Sequence[str]) -> list[str]:
     keys = list(stats)
-    if "n_clusters" not in keys and any(map(_clusters_differ, columns)):
+    differ = any(
+        c.inference.n_clusters not in ((), (c.glance.get("n_entities"),))
+        for c in columns
+    )
+    if differ and "n_clusters" not in keys:
         position = keys.index("n_entities") + 1 if "n_entities" in keys else len(keys)
         keys.insert(position, "n_clusters")
     return keys
-
-
-def _clusters_differ(column: Column) -> bool:
-    """Return whether a column's clusters are not as many as its entities."""
-    counts = column.inference.n_clusters if column.inference else ()
-    entities = column.glance.get("n_entities") if column.glance else None
-    return bool(column.glance and counts and counts != (entities,))
 
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:
@@ -426,15 +407,10 @@ def _stat_cell(key: str, column: Column, style: Style) -> str:
 
 def _read_statistic(key: str, column: Column, style: Style) -> Any:
     """Read a statistic of a column; None if it has none of this name."""
-    if column.glance is None:
-        return None
+    inference = column.inference
     if key == "n_clusters":
-        counts = column.inference.n_clusters if column.inference else ()
-        return " + ".join(f"{count:,}" for count in counts)
+        return " + ".join(f"{count:,}" for count in inference.n_clusters)
     if key == "ssc" and key in column.glance:
-        inference = column.inference
-        if inference is None:
-            return None
         is_none = inference.cov_type in WITHOUT_FACTOR or inference.ssc == "none"
         return style.say("ssc.none") if is_none else inference.ssc
     if key == "mean_y":
@@ -567,15 +543,13 @@ def _block_cell(
     if 0 < count < len(terms):
         return style.say("some")
     # Effects computed from several equations do not list what those equations contain.
-    lists_all = column.glance is not None and not (
-        column.inference and column.inference.from_draws
-    )
+    lists_all = bool(column.glance) and not column.inference.from_draws
     return style.answer(yes=count > 0) if count or (terms and lists_all) else ""
 
 
 def absorbed_effects(column: Column) -> tuple[str, ...] | None:
     """List a column's absorbed effects; None where they are not known."""
-    if column.glance is None or not column.absorbs:
+    if not (column.glance and column.absorbs):
         return None
     return effect_names(column.glance.get("effects"))
 

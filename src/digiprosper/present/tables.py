@@ -437,7 +437,7 @@ def _names_in(columns: Sequence[Column]) -> list[str]:
         names += [*column.factors, *(column.keys or ())]
         texts = (cell.value for cell in column.cells.values())
         names += [text for text in texts if isinstance(text, str)]
-        named = {**(column.glance or {}), "model": "", "version": ""}
+        named = {**column.glance, "model": "", "version": ""}
         names += [column.head or "", column.over or "", *named.values()]
         names += [block.variable for block in column.blocks]
         remarks = [column.whole, column.named, *column.remarks, *column.set_notes]

@@ -137,10 +137,7 @@ class ResultSet(PickledByName, Mapping[str, Any]):
         }
 
     def _regressions(self) -> dict[str, Any]:
-        slopes = {
-            label: getattr(result, "slopes", result)
-            for label, result in self._successes().items()
-        }
+        slopes = {label: regression_of(r) for label, r in self._successes().items()}
         return {label: r for label, r in slopes.items() if hasattr(r, "tidy")}
 
     def __getitem__(self, label: str) -> Any:
@@ -312,16 +309,13 @@ class ResultSet(PickledByName, Mapping[str, Any]):
                 ],
             )
 
-        rows = estimates[estimates["term"].isin(self._add_reordered_products(names))]
+        described = (getattr(result, "terms", ()) for result in self.values())
+        products = same_products(chain.from_iterable(described))
+        rows = estimates[estimates["term"].isin(in_any_order(names, products))]
         _refuse_several_names(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
-
-    def _add_reordered_products(self, names: Sequence[str]) -> list[str]:
-        """Add the names of the same products with their factors in another order."""
-        terms = (getattr(result, "terms", ()) for result in self.values())
-        return in_any_order(names, same_products(chain.from_iterable(terms)))
 
     def __repr__(self) -> str:
         models = quoted(list(self), 8) or "none"
@@ -330,6 +324,11 @@ class ResultSet(PickledByName, Mapping[str, Any]):
             first = str(error).split(". ")[0]
             lines.append(f"not estimated: {cited(label)}: {first}")
         return "\n".join(lines)
+
+
+def regression_of(result: Any) -> Any:
+    """Return the regression by regime of a threshold model, or the result itself."""
+    return getattr(result, "slopes", result)
 
 
 def labelled(results: object) -> list[tuple[str, Any]]:
@@ -363,7 +362,7 @@ def merged(results: Iterable[Any], field: str) -> dict[str, Any]:
     """Merge labels or factors of several results; the first seen wins."""
     fields: dict[str, Any] = {}
     for result in results:
-        fields = {**getattr(getattr(result, "slopes", result), field, {}), **fields}
+        fields = {**getattr(regression_of(result), field, {}), **fields}
     return fields
 
 

@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 from digiprosper.errors import DigiprosperError, Notice, number_text, time_text
 from digiprosper.report.inference import Inference
 from digiprosper.report.labels import condition_factor, name_label
-from digiprosper.report.protocol import Glance, HasDraws, Results
+from digiprosper.report.protocol import HasDraws, Results
 from digiprosper.report.terms import Factors, Term, terms_of
 from digiprosper.report.text import percent_text
 from digiprosper.report.words import NO_WORDS, NOTES, TESTS, Language, Words, read_words
@@ -25,6 +25,7 @@ _MOST_COHORTS = 5
 _MOST_CHANGED = 5
 # What a constant column does not vary beside, if there are no effects
 _NO_EFFECTS = ("the intercept",)
+_NO_INFERENCE = Inference(cov_type="")
 # Standard errors and degrees of freedom that allow for few clusters.
 _FOR_FEW_CLUSTERS = ("cr2", "crv3")
 BELOW = read_words(__file__, "words_below")
@@ -160,8 +161,9 @@ class Column:
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     # Plain cells by row, for values that are not estimates
     cells: Mapping[str, PlainCell] = field(default_factory=dict)
-    glance: Glance | None = None
-    inference: Inference | None = None
+    # Of a fit; both are empty where there is none
+    glance: Mapping[str, Any] = field(default_factory=dict)
+    inference: Inference = _NO_INFERENCE
     # Parameters that are not slopes, such as thresholds
     blocks: tuple[ParameterBlock, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -199,7 +201,7 @@ class Column:
     @property
     def outcome_moments(self) -> tuple[float, float]:
         """Return mean and standard deviation of the outcome; missing if unknown."""
-        outcome = str(self.glance.get("depvar")) if self.glance else ""
+        outcome = str(self.glance.get("depvar"))
         return self.moments.get(outcome, (math.nan, math.nan))
 
 

@@ -52,11 +52,19 @@ class Drawing:
     """What one figure draws."""
 
     def data(self) -> pd.DataFrame:
-        """Return the numbers as a new frame, by default the points."""
-        points = getattr(self, "points", None)
-        if not isinstance(points, pd.DataFrame):
-            raise TypeError(f"no data of {type(self).__name__}")
-        return points.reset_index(drop=True)
+        """Return the numbers as a new frame."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointsDrawing(Drawing):
+    """A figure whose numbers are those of its points."""
+
+    points: pd.DataFrame
+
+    def data(self) -> pd.DataFrame:
+        """Return the points as a new frame."""
+        return self.points.reset_index(drop=True)
 
 
 def words_in(value: Any) -> Iterator[str]:
@@ -87,11 +95,11 @@ def _numbers(estimate: Estimate) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile(Drawing):
+class Profile(PointsDrawing):
     """A criterion at all candidates of a threshold."""
 
+    # Columns of points: gamma, lr, critical
     variable: str
-    points: pd.DataFrame  # columns gamma, lr, critical
     # (e,) candidates without criterion, such as those near another threshold
     excluded: Floats
     estimate: float
@@ -176,12 +184,12 @@ class Effects(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ConditionalCurve(Drawing):
+class ConditionalCurve(PointsDrawing):
     """An effect over its moderator."""
 
+    # Columns of points: at (moderator), estimate, conf_low, conf_high
     effect: str
     variable: str
-    points: pd.DataFrame  # columns at (moderator), estimate, conf_low, conf_high
     interval: str  # type of the interval, in words
     regions: Sequence[Interval]  # (low, high) where the interval excludes 0
     share: float  # share of rows in the regions
@@ -216,11 +224,11 @@ class SlopeCurve(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SensitivityCurve(Drawing):
+class SensitivityCurve(PointsDrawing):
     """An effect over the correlation of two errors."""
 
+    # Columns of points: rho, estimate, conf_low, conf_high
     effect: str
-    points: pd.DataFrame  # columns rho, estimate, conf_low, conf_high
     level: float
     assumed: float  # effect at correlation 0
     # Correlation at which the effect is 0, and its interval
@@ -232,12 +240,12 @@ class SensitivityCurve(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TurningCurve(Drawing):
+class TurningCurve(PointsDrawing):
     """A fitted curve less its value at the mean, and its turning points."""
 
+    # Columns of points: at, estimate, conf_low, conf_high
     variable: str
     outcome: str
-    points: pd.DataFrame  # columns at, estimate, conf_low, conf_high
     interval: Interval  # range of x
     level: float  # confidence level of the band and of the set
     turns: Sequence[float]  # turning points; missing if there are none
@@ -249,7 +257,7 @@ class TurningCurve(Drawing):
 
     def data(self) -> pd.DataFrame:
         """Return one row per point of the curve, then one per bar of rows."""
-        curve = Drawing.data(self)
+        curve = PointsDrawing.data(self)
         if self.rows is None:
             return curve
         return _with_rows(curve.assign(series="curve"), self.rows)
@@ -295,12 +303,11 @@ class EventPaths(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HonestPlot(Drawing):
-    """Intervals of an effect by the bound on how trends differ."""
+class HonestPlot(PointsDrawing):
+    """Intervals of an effect by the bound M on how trends differ."""
 
-    # Columns M, conf_low, conf_high, original (whether it is the usual interval)
-    points: pd.DataFrame
-    # Labels
+    # Columns of points: M, conf_low, conf_high, original (whether it is the usual
+    # interval). Labels:
     effect: str
     outcome: str
     restriction: str  # what the bound M is of, in words
@@ -330,13 +337,13 @@ class MoranScatter(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Decay(Drawing):
+class Decay(PointsDrawing):
     """Effects of a regressor over the cut-off distance of neighbours."""
 
+    # Columns of points, which are ordered by kind and cut-off: kind, cutoff, estimate,
+    # conf_low, conf_high
     name: str
     outcome: str  # label; empty if outcomes differ
-    # Columns kind, cutoff, estimate, conf_low, conf_high, ordered by kind and cut-off
-    points: pd.DataFrame
     heads: dict[str, str]  # words of each kind
     left_out: Sequence[str]  # what is not drawn, in words
     level: float
@@ -384,11 +391,10 @@ class SpecificationCurve(Drawing):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Balance(Drawing):
+class Balance(PointsDrawing):
     """Differences between two groups before and after matching."""
 
-    # Columns label, before, after (absolute standardised differences)
-    points: pd.DataFrame
+    # Columns of points: label, before, after (absolute standardised differences)
     limit: float  # difference up to which groups count as balanced
 
 

@@ -105,7 +105,7 @@ class ForeignResults(PickledByName):
         scale = (Remark(code, {}, NOTES),) if code else ()
         column = replace(
             result_column(self, level),
-            glance=cast("Glance", self.info),
+            glance=self.info,
             absorbs="effects" in self.info,
             remarks=(*scale, Remark("foreign", names, NOTES)),
         )
@@ -113,20 +113,16 @@ class ForeignResults(PickledByName):
 
 
 class _ForeignFit(NamedTuple):
-    """Numbers read from another package's fit: k coefficients, cut points last."""
+    """What is read from another package's fit with k coefficients."""
 
-    names: Iterable[Any]
-    estimates: Any
+    tests: pd.DataFrame  # columns term, estimate, statistic, p_value
     covariance: Any
-    statistics: Any
-    p_values: Any
-    interval: Callable[[float], Any]
+    interval: Callable[[float], Any]  # (k, 2), of a level
     cov_type: str | None
     info: dict[str, Any]  # what is known of glance; None is "none", as of effects
     clusters: tuple[str, ...] = ()
     n_clusters: tuple[int, ...] = ()
     key_names: tuple[str, str] | None = None
-    cuts: int = 0
 
 
 def foreign(
@@ -242,23 +238,20 @@ def _make_results(
     )
 
 
+def _tests(
+    names: Iterable[Any], estimates: Any, statistics: Any, p_values: Any
+) -> pd.DataFrame:
+    numbers = np.column_stack([estimates, statistics, p_values])
+    frame = pd.DataFrame(numbers, columns=["estimate", "statistic", "p_value"])
+    terms = ["Intercept" if n == "const" else _plain_name(n) for n in names]
+    return frame.assign(term=terms)
+
+
 def _tidy(foreign_fit: _ForeignFit, level: float) -> pd.DataFrame:
-    """Lay out one row per term; cut points have no test and no interval."""
-    names = [
-        "Intercept" if name == "const" else _plain_name(name)
-        for name in foreign_fit.names
-    ]
-    numbers = [
-        foreign_fit.estimates,
-        np.sqrt(np.diag(foreign_fit.covariance)),
-        foreign_fit.statistics,
-        foreign_fit.p_values,
-        foreign_fit.interval(level),
-    ]
-    frame = pd.DataFrame(np.column_stack(numbers), columns=Estimate._fields[1:])
-    frame.insert(0, "term", names)
-    frame.iloc[len(frame) - foreign_fit.cuts :, 3:] = np.nan
-    return frame
+    low, high = np.asarray(foreign_fit.interval(level)).T
+    errors = np.sqrt(np.diag(foreign_fit.covariance))
+    frame = foreign_fit.tests.assign(std_error=errors, conf_low=low, conf_high=high)
+    return frame[list(Estimate._fields)]
 
 
 def _package(result: object) -> str:
@@ -332,10 +325,12 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
     count = len(getattr(result, "fe_params", result.params))
     coefficients = np.asarray(result.params)[:count]
     covariance = np.asarray(result.cov_params())[:count, :count]
-    cuts = 0
-    if hasattr(model, "transform_threshold_params"):
-        cuts = count - model.k_vars
+    has_cuts = hasattr(model, "transform_threshold_params")
+    tested = np.ones(count)
+    if has_cuts:
         coefficients, covariance = _cut_points(model, coefficients, covariance)
+        # Cut points have no test and no interval.
+        tested[model.k_vars :] = np.nan
     info = _read_numbers(
         result,
         rsquared="rsquared",
@@ -347,22 +342,25 @@ def _read_statsmodels(result: Any) -> _ForeignFit:
     group = getattr(options.get("groups"), "name", None)
     outcome = model.endog_names
     return _ForeignFit(
-        names=list(getattr(result.params, "index", model.exog_names))[:count],
-        estimates=coefficients,
+        tests=_tests(
+            list(getattr(result.params, "index", model.exog_names))[:count],
+            coefficients,
+            tested * np.asarray(result.tvalues)[:count],
+            tested * np.asarray(result.pvalues)[:count],
+        ),
         covariance=covariance,
-        statistics=np.asarray(result.tvalues)[:count],
-        p_values=np.asarray(result.pvalues)[:count],
-        interval=lambda level: np.asarray(result.conf_int(alpha=1 - level))[:count],
+        interval=lambda level: (
+            tested[:, None] * np.asarray(result.conf_int(alpha=1 - level))[:count]
+        ),
         cov_type=_statsmodels_errors(result),
         info={
             "nobs": nobs,
             "depvar": _plain_name(outcome) if isinstance(outcome, str) else None,
-            "mean_y": None if cuts else _outcome_mean(model.endog, nobs),
+            "mean_y": None if has_cuts else _outcome_mean(model.endog, nobs),
             **info,
         },
         clusters=() if group is None else (str(group),),
         n_clusters=tuple(map(int, np.atleast_1d(getattr(result, "n_groups", ())))),
-        cuts=cuts,
     )
 
 
@@ -417,11 +415,8 @@ def _read_linearmodels(result: Any) -> _ForeignFit:
         elif hasattr(result, "variance_decomposition"):
             info["effects"] = f"random({keys[0]})"
     return _ForeignFit(
-        names=result.params.index,
-        estimates=result.params,
+        tests=_tests(result.params.index, result.params, result.tstats, result.pvalues),
         covariance=result.cov,
-        statistics=result.tstats,
-        p_values=result.pvalues,
         interval=result.conf_int,
         cov_type=getattr(result, "cov_type", getattr(result, "_cov_type", None)),
         info=info | _read_numbers(result, **statistics),
@@ -439,11 +434,10 @@ def _read_pyfixest(result: Any) -> _ForeignFit:
         "obs_weights": result._weights_name,
     }
     return _ForeignFit(
-        names=result.coef().index,
-        estimates=result.coef(),
+        tests=_tests(
+            result.coef().index, result.coef(), result.tstat(), result.pvalue()
+        ),
         covariance=result._vcov,
-        statistics=result.tstat(),
-        p_values=result.pvalue(),
         interval=lambda level: result.confint(alpha=1 - level),
         cov_type=result._vcov_type_detail,
         info=info

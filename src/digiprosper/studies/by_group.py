@@ -52,7 +52,7 @@ from digiprosper.panel import Panel, PanelScan, Sample
 from digiprosper.panel.access import check_panel, table_of
 from digiprosper.panel.codes import coded
 from digiprosper.panel.evaluation import rows_where
-from digiprosper.report.collection import ResultSet
+from digiprosper.report.collection import ResultSet, regression_of
 from digiprosper.report.columns import (
     Remark,
     RowName,
@@ -421,7 +421,7 @@ def _by_group_results(
         "estimates": estimates,
     }
     # A result from another package does not describe its terms.
-    described = [getattr(_regression(fit), "factors", {}) for fit in fits.values()]
+    described = [getattr(regression_of(fit), "factors", {}) for fit in fits.values()]
     factors = {name: term for terms in described for name, term in terms.items()}
     if groups.text.strip() in groups.names:
         factors |= {text: (condition_factor(text),) for text in groups.names}
@@ -606,12 +606,8 @@ def _fit_groups(by_name: Mapping[str, Any], panel: Any, seed: object) -> ResultS
     return fits
 
 
-def _regression(result: Any) -> Any:
-    return getattr(result, "slopes", result)
-
-
 def _params(result: Any) -> pd.Series[float]:
-    return _regression(result).params  # type: ignore[no-any-return]
+    return regression_of(result).params  # type: ignore[no-any-return]
 
 
 def _coefficient_by_group(

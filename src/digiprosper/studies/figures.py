@@ -11,7 +11,7 @@ import pandas as pd
 
 from digiprosper.checks import column_problem, models_problem, not_identified
 from digiprosper.errors import ColumnError, InputTypeError, cited, quoted
-from digiprosper.report.collection import ResultSet, merged
+from digiprosper.report.collection import ResultSet, merged, regression_of
 from digiprosper.report.columns import inference_of
 from digiprosper.report.drawings import Choice, SpecificationCurve, Wording
 from digiprosper.report.labels import condition_factor, effect_names
@@ -162,7 +162,7 @@ def _candidate_choices(
 def _model_choices(
     result: Any, names: Sequence[str], wording: Wording
 ) -> dict[str, list[str]]:
-    regression = getattr(result, "slopes", result)
+    regression = regression_of(result)
     about, terms = regression.glance(), regression.tidy()["term"].tolist()
     return {
         "regressor": [name for name in terms if name in names],
