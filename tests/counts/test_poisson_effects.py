@@ -252,7 +252,7 @@ def test_separated_rows_are_listed_by_key_and_reason() -> None:
     assert ours.glance()["n_separated"] == len(ours.separated)
     count = len(ours.separated)
     table = " ".join(str(dp.etable([ours])).split())
-    assert f"separated rows dropped (zeros that are fitted perfectly): {count}" in table
+    assert f"Separated rows dropped (zeros that are fitted perfectly): {count}" in table
     chinese = str(dp.etable([ours], style=dp.TableStyle(language="zh")))
     assert f"（分离）{count}个" in chinese
     assert ours.names == ("x",)

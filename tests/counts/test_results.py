@@ -369,10 +369,10 @@ def test_tables_say_whether_the_bias_is_corrected(
     fit: Any, conditional: Any, adoptions: dp.Panel
 ) -> None:
     plain = fitted(dp.LogitEffects("y", X, bias_correction=None), adoptions)
-    said = {"corrected": "bias correction of", "uncorrected": "no bias correction"}
+    said = {"corrected": "Bias correction of", "uncorrected": "No bias correction"}
     for results in (fit, plain, plain.average_effects()):
         assert said[results.correction] in str(dp.etable(results))
-    assert "bias correction" not in str(dp.etable(conditional))
+    assert "ias correction" not in str(dp.etable(conditional))
     chinese = dp.TableStyle(language="zh")
     assert "校正偏差" in str(dp.etable(fit, style=chinese))
     assert "未校正偏差" in str(dp.etable(plain, style=chinese))

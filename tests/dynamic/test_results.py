@@ -95,8 +95,8 @@ def test_tests_that_are_not_defined_say_why(panel: dp.Panel) -> None:
 @pytest.mark.parametrize(
     ("estimator", "english", "chinese"),
     [
-        ("lsdvc", "bias-corrected within estimator", "偏差修正"),
-        ("half_panel", "half-panel jackknife", "刀切法"),
+        ("lsdvc", "Bias-corrected within estimator", "偏差修正"),
+        ("half_panel", "Half-panel jackknife", "刀切法"),
     ],
 )
 def test_tables_name_corrected_estimators(

@@ -1130,7 +1130,7 @@ def test_two_way_clusters_not_positive_semidefinite_are_told() -> None:
         told = "not_psd" in [d.code for d in results.diagnostics]
         assert told == (least < -1e-8)
         if told:
-            note = "the covariance is not positive semidefinite"
+            note = "The covariance is not positive semidefinite"
             (remark,) = [n for n in results.diagnostics if n.code == "not_psd"]
             assert (note in str(dp.etable(results))) == (not remark.data["terms"])
             return

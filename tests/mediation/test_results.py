@@ -1039,14 +1039,14 @@ def test_a_table_names_the_variable_that_effects_depend_on() -> None:
     assert "(1): effects depend on w1, at whose values they are shown." in notes
     assert "(2): effects depend on Age, at whose values they are shown." in notes
     split = quiet(Mediation("y", "x", "m1", threshold=("w1", 0.25), reps=29), frame)
-    (note,) = (n for n in dp.etable(split).notes if "regime 1" in n)
-    assert note == "(1): regime 1 has w1 at most 0.25, regime 2 above."
+    (note,) = (n for n in dp.etable(split).notes if "egime 1" in n)
+    assert note == "Regime 1 has w1 at most 0.25, regime 2 above."
     chinese = dp.etable(split, style=dp.TableStyle("zh")).notes
-    assert "(1)：区制1中w1不高于0.25，区制2中高于0.25。" in chinese
+    assert "区制1中w1不高于0.25，区制2中高于0.25。" in chinese
     incomes = frame.assign(w1=412345 + 1e5 * frame["w1"])
     split = quiet(Mediation("y", "x", "m1", threshold=("w1", 437345), reps=29), incomes)
-    (note,) = (n for n in dp.etable(split).notes if "regime 1" in n)
-    assert note == "(1): regime 1 has w1 at most 437,345, regime 2 above."
+    (note,) = (n for n in dp.etable(split).notes if "egime 1" in n)
+    assert note == "Regime 1 has w1 at most 437,345, regime 2 above."
     assert "Regimes split at w1 = 437,345: " in split.summary()
     plain = quiet(Mediation("y", "x", "m1", reps=29), frame)
     assert not any("w1" in note for note in dp.etable(plain).notes)

@@ -361,7 +361,7 @@ def test_the_effect_of_a_balanced_sample() -> None:
         2 * stats.t.ppf(0.975, effect.df)
     )
     table = " ".join(str(dp.etable(effect)).split())
-    assert "standard error allows for estimated weights" in table
+    assert "Standard error allows for estimated weights" in table
     assert "标准误考虑权重的估计" in str(dp.etable(effect, style=dp.TableStyle("zh")))
     scaled = actual.att(1e9 * y + 1e12)
     assert scaled.std_error == pytest.approx(1e9 * effect.std_error, rel=1e-4)

@@ -596,7 +596,7 @@ def test_sun_abraham_names_a_cohort_that_lacks_the_period_others_have() -> None:
     }
     assert "is the reference:" not in fit.summary()
     told = " ".join(str(dp.etable(fit)).split())
-    assert "the reference is not the same event time for all cohorts" in told
+    assert "The reference is not the same event time for all cohorts" in told
 
 
 def test_anticipation_moves_the_period_that_a_cohort_needs() -> None:

@@ -504,7 +504,7 @@ def test_varying_and_universal_base_periods_are_told_apart(
     assert (
         "Event time -1 is the reference, 0 by construction." in summary
     ) == universal
-    assert ("event time -1 is the reference, 0 by construction" in table) == universal
+    assert ("Event time -1 is the reference, 0 by construction" in table) == universal
     assert ("event time -1 is estimated" in summary) != universal
     assert ("event time -1 is estimated" in table) != universal
     assert "基准期" not in str(dp.etable(fit, style=dp.TableStyle("zh"))) or universal

@@ -476,6 +476,12 @@ def _frames() -> dict[str, Callable[[], Any]]:
         "dagum shares": lambda: _dagum().shares.to_frame(),
         "dagum": lambda: _dagum().intervals,
         "dagum by year": lambda: _dagum().shares.to_frame(2022).T,
+        "joint significance": lambda: (
+            mediated(several)
+            .joint_significance()
+            .rename(lambda name: name.partition(":")[2])
+        ),
+        "pairs of groups": lambda: _dagum().pairs,
         "two steps": lambda: mediated(several).two_step(),
         "markov": lambda: (
             dp.markov_transitions(panel(), "prosperity", classes=3).probabilities

@@ -280,11 +280,14 @@ def test_a_table_longer_than_a_page_keeps_its_title_and_each_error():
     assert kept(40, notes=())[-4:] == [True, True, True, False]
 
 
-@pytest.mark.parametrize(("count", "kept"), [(3, [True, True, False]), (12, [False])])
-def test_many_notes_begin_below_their_table(
-    tmp_path: Path, count: int, kept: list[bool]
+@pytest.mark.parametrize(
+    ("count", "words", "kept"),
+    [(3, 1, [True, True, False]), (12, 1, [False]), (3, 99, [False])],
+)
+def test_many_lines_of_notes_begin_below_their_table(
+    tmp_path: Path, count: int, words: int, kept: list[bool]
 ) -> None:
-    notes = tuple(f"Note {number}." for number in range(count))
+    notes = tuple(f"{'Note ' * words}{number}." for number in range(count))
     content = Content((["", "(1)"],), (["x", "1"],), frozenset(), notes)
     write_docx([content], tmp_path / "t.docx")
     paragraphs = docx.Document(tmp_path / "t.docx").paragraphs
@@ -292,6 +295,18 @@ def test_many_notes_begin_below_their_table(
     keeps = [bool(p.paragraph_format.keep_with_next) for p in of_notes]
     assert keeps == kept * (count // len(kept))
 
+
+def test_a_page_full_of_notes_is_followed_by_no_blank_one(tmp_path: Path) -> None:
+    # Word turns the page at the end of an empty paragraph, which needs room too.
+    upright = wide(2)
+    across = replace(wide(30), notes=("A long note.",))
+    write_docx([upright, across, upright], tmp_path / "t.docx")
+    document = docx.Document(tmp_path / "t.docx")
+    turning = [p for p in document.paragraphs if p._p.xpath("./w:pPr/w:sectPr")]
+    assert len(turning) == 2
+    for paragraph in turning:
+        layout = paragraph.paragraph_format
+        assert (layout.line_spacing, layout.space_after) == (docx.shared.Pt(1), 0)
 
 # --- alignment at the decimal point ---------------------------------------------------
 

@@ -97,10 +97,10 @@ def test_a_column_of_p_values_is_known_by_its_name():
     # Of `moran`, `local_moran` and `two_step`.
     for name in (
         *("p_normality", "p_randomisation", "p_permutation", "p_adjusted"),
-        *("p_holm", "p_romano_wolf"),
+        *("p_holm", "p_romano_wolf", "p_a", "p_b"),
     ):
         assert STYLE.plain(1e-20, name) == "<0.001"
-    for name in ("p_gdp", "p_a"):
+    for name in ("p_gdp", "p_high"):
         assert STYLE.plain(0.00001, name) == "0.0000100"
 
 

@@ -206,9 +206,7 @@ def test_words_outside_quotes_of_a_condition_are_columns() -> None:
     text = "x >= 1 and g in ['z', 'east'] and not y"
     factors, labels = {text: (condition_factor(text),)}, {"x": "数", "y": "产"}
     assert factors[text][0].typed == text
-    assert name_label(text, labels, factors) == (
-        "数 >= 1 and g in ['z', 'east'] and not 产"
-    )
+    assert name_label(text, labels, factors) == ("数 ≥ 1 and g in [z, east] and not 产")
     assert name_label(text, {"g": "区", **labels}, factors, "chinese") == (
         "数 ≥ 1 且 区 属于 [z, 东部] 且 非 产"
     )

@@ -46,7 +46,7 @@ def test_weights_have_their_label_in_figures_and_tables() -> None:
     assert drawn.weights == f"Nachbarn{inside}"
     fit = PanelSpatial("log(gsp)", ["unemp"], BORDERS).fit(STATES)
     notes = dp.etable(fit, labels=labels).notes
-    assert f"(1): W: Nachbarn{inside}." in notes
+    assert f"W: Nachbarn{inside}." in notes
 
 
 @pytest.mark.parametrize("time", [None, 1975])

@@ -222,7 +222,7 @@ def test_neighbours_that_balance_left_out() -> None:
     balanced = panel.balance()
     notice = fit(balanced)["dropped_neighbours"]
     assert notice.data["in_panel"] == 30
-    assert "only the 30 entities without missing rows are in the model" in tables[-1]
+    assert "Only the 30 entities without missing rows are in the model" in tables[-1]
     assert notice.data["entities"] == tuple(range(1, 40, 4))
     # Weights with these entities have the notice of entities that are not used.
     unused = fit(balanced, range(40))

@@ -1033,7 +1033,7 @@ def test_the_terms_are_those_of_the_model() -> None:
     ("model", "name", "remark"),
     [
         (dp.PoissonEffects("emp", ["cap"]), "PoissonEffects", "Poisson regression"),
-        (dp.DynamicPanel("unemp", ["cap"]), "DynamicPanel", "two-step difference GMM"),
+        (dp.DynamicPanel("unemp", ["cap"]), "DynamicPanel", "Two-step difference GMM"),
     ],
 )
 @pytest.mark.usefixtures("few_draws")

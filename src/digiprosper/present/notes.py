@@ -399,7 +399,7 @@ def _refused_note(
 
 
 def _column_remarks(columns: Columns, style: Style) -> list[str]:
-    """Write each remark once with its columns; those of all columns come last.
+    """Write each remark once with its columns; those of all columns come last, alone.
 
     Columns below one heading that share a remark are named by this heading.
     """
@@ -412,7 +412,7 @@ def _column_remarks(columns: Columns, style: Style) -> list[str]:
             owners.setdefault(text, []).append(column)
             named |= {text} if _begins_with_name(remark, column, style) else set()
     count = len(columns)
-    shared = [text for text, having in owners.items() if len(having) == count > 1]
+    shared = [text for text, having in owners.items() if len(having) == count]
     apart = [
         (text, column)
         for text, having in owners.items()

@@ -23,7 +23,7 @@ _POINT = 2.54 / 72  # centimetres of a point of type
 _PADDING = 0.1  # left and right of a cell, centimetres
 _NOTE_WIDTH = 9.0  # least width of notes, centimetres
 _CAPTION_HEIGHT = 1.5  # kept for the title below a figure, centimetres
-_MANY_NOTES = 9  # which may end on the page after that of their table
+_MANY_LINES = 9  # of notes, which may end on the page after that of their table
 _RULES = {"thick": 12, "thin": 6}  # eighths of a point
 _TWIP = 635 / 360_000  # centimetres of the unit of Word files
 _CENTRED = '<w:jc w:val="center"/>'
@@ -56,6 +56,10 @@ def write_docx(contents: Sequence[Content | Picture], path: Path) -> None:
     for number, (content, page) in enumerate(zip(contents, pages, strict=True)):
         if page.landscape != before.landscape:
             _lay_out(document.add_section(), page, docx)
+            # The paragraph that ends a section: a higher one would need a page if the
+            # last is full.
+            ending = document.paragraphs[-1].paragraph_format
+            ending.line_spacing, ending.space_after = docx.shared.Pt(1), 0
         elif number > 0:
             # Without a paragraph between them Word makes one table of two.
             _append(document, _paragraph_xml(_spacing_xml(0, 12)), docx)
@@ -184,13 +188,17 @@ def _notes_xml(content: Content, page: Page) -> str:
     room = (_twips(side) - 2 * _twips(PAGE_MARGIN)) * _TWIP
     left_margin = max((room - width) / 2, 0.0)
     right_margin = max(room - left_margin - max(width, _NOTE_WIDTH), 0.0)
+    size = max(page.size - 1.5, 7.0)
+    letters = int((room - left_margin - right_margin) / (size * 0.5 * _POINT))
+    lines = sum(-(-text_width(note) // letters) for note in content.notes)
     indent = f'<w:ind w:left="{_twips(left_margin)}" w:right="{_twips(right_margin)}"/>'
     notes = ""
     for number, note in enumerate(content.notes, start=1):
-        keeps = "" if number < len(content.notes) < _MANY_NOTES else ' w:val="0"'
+        keeps = number < len(content.notes) and lines < _MANY_LINES
+        keep = "" if keeps else ' w:val="0"'
         spacing = _spacing_xml(3 if number == 1 else 0, 0)
-        run = _run_xml(note, max(page.size - 1.5, 7.0))
-        notes += _paragraph_xml(f"<w:keepNext{keeps}/>{spacing}{indent}", run)
+        run = _run_xml(note, size)
+        notes += _paragraph_xml(f"<w:keepNext{keep}/>{spacing}{indent}", run)
     return notes
 
 

@@ -57,8 +57,6 @@ _NO = {
 # the p.
 _P_NAME = re.compile(
     r"(?:.*[\W\u4e00-\u9fff])?(?:p|[pP][ _-]?value|[pP]\s?值)[)\uff09]?"
-    # Names of this library.
-    r"|p_(?:adjusted|holm|romano_wolf|normality|permutation|randomisation)"
 )
 
 
@@ -369,8 +367,12 @@ class Style:
             number = float(value)
             if name == _COUNT and number.is_integer():
                 return f"{int(number):,}"
-            is_p = 0 <= number <= 1 and _P_NAME.fullmatch(name)
-            return self.probability(number) if is_p else self.number(number)
+            # Those of this library have words.
+            is_p = _P_NAME.fullmatch(name) or (
+                name.startswith("p_") and f"head.{name}" in TABLE
+            )
+            show = self.probability if is_p and 0 <= number <= 1 else self.number
+            return show(number)
         text = re.sub(r"[\[(]-inf(?=, )", "(-∞", tidy_text(value))  # of an interval
         text = re.sub(r"(?<=, )inf[\])]", "∞)", text)
         return text_label(text, self.labels, self.language, name)

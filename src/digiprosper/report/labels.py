@@ -15,6 +15,7 @@ from digiprosper.report.terms import Factor, Factors, Term
 from digiprosper.report.words import (
     CHINESE_CALLS,
     CHINESE_SIGNS,
+    CONDITION_SIGNS,
     REGIONS,
     TABLE,
     Language,
@@ -231,14 +232,14 @@ def _chinese_text(
 
 
 def _written_piece(piece: str, labels: Mapping[str, str], *, in_words: bool) -> str:
-    """Write labels of quoted values, in Chinese without quotes and with signs."""
+    """Write labels of quoted values without quotes, and operators as signs."""
+    signs = CHINESE_SIGNS if in_words else CONDITION_SIGNS
 
     def written(match: re.Match[str]) -> str:
-        quote, value = match["quote"] or "", match["value"]
-        if value is None:
-            return CHINESE_SIGNS[match[0]] if in_words else match[0]
-        label = _level_label(value, labels, "chinese" if in_words else "english")
-        return label if in_words else f"{quote}{label}{quote}"
+        if match["value"] is None:
+            return signs.get(match[0], match[0])
+        language: Language = "chinese" if in_words else "english"
+        return _level_label(match["value"], labels, language)
 
     return _SIGNS.sub(written, piece)
 

@@ -92,13 +92,22 @@ CHINESE_CALLS = {
 }
 """Functions of terms in Chinese; English has them as typed."""
 
-CHINESE_SIGNS = {
-    "**": "^",
-    "*": "×",
+CONDITION_SIGNS = {
     "==": "=",
     "!=": "≠",
     "<=": "≤",
     ">=": "≥",
+    "&": "and",
+    "|": "or",
+}
+"""Operators of conditions in notes of English tables."""
+
+CHINESE_SIGNS = {
+    **CONDITION_SIGNS,
+    "&": "且",
+    "|": "或",
+    "**": "^",
+    "*": "×",
     "-": "−",
     "not in": "不属于",
     "and": "且",
