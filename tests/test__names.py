@@ -84,9 +84,12 @@ def test_words_of_options_are_words_of_options() -> None:
         ("SpatialDurbin", "dp.PanelSpatial("),
         ("PooledOLS", "entity_effects=False, time_effects=False"),
         ("FirstDifferenceOLS", "'diff(y)', ['diff(x)']"),
+        ("ivreghdfe", "dp.FixedEffectsIV("),
+        ("ppmlhdfe", "dp.PoissonEffects("),
+        ("feglm", "dp.LogitEffects("),
     ],
 )
-@pytest.mark.many(9)
+@pytest.mark.many(12)
 def test_functions_of_r_and_linearmodels_are_told_ours(name: str, advice: str) -> None:
     with pytest.raises(AttributeError) as caught:
         getattr(dp, name)

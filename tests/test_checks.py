@@ -162,6 +162,12 @@ def test_numbers_are_real_and_finite(values: object, numbers: list[float]) -> No
     assert checks.finite_numbers(values) == numbers
 
 
+def test_no_number_is_refused_where_numbers_are_needed() -> None:
+    for values in ([], "0.1", [1, None], [-1.0]):
+        with pytest.raises(errors.OptionError, match=r"draws=.* must be above 0"):
+            checks.check_numbers("draws", values, "above 0", lambda x: x > 0)
+
+
 def test_an_integer_that_no_float_holds_is_no_real_number() -> None:
     assert checks.is_real(2**1022)
     assert not checks.is_real(2**1024)

@@ -198,6 +198,10 @@ def test_the_copied_script_is_recognised_by_scope_and_by_given_weights(frame_of,
         {"scope": "per_year"},
     ):
         assert finding(fit(system, frame, **other), "legacy_lnT")[0] == "ok"
+    # The logarithm of the number of years is 0: nobody divides by it.
+    first = frame[frame["year"] == frame["year"].min()]
+    weights = dict.fromkeys("abcdef", 1)
+    assert finding(fit(system, first, weighting=weights), "legacy_lnT")[0] == "ok"
 
 
 def test_the_simulated_systems():

@@ -290,6 +290,11 @@ def test_apply_takes_tables_where_the_score_is_a_weighted_sum(system, frame_of, 
             fit(system, frame, **options).apply(frame)
     with pytest.raises(OptionError, match="needs the year"):
         fit(system, frame, scope="per_year").apply(frame)
+    text = pl.from_pandas(frame.assign(a="1,234"))
+    with pytest.raises(IndicatorError, match="'a' is not numeric; cast it first"):
+        critic.apply(text)
+    with pytest.raises(ColumnError, match="'a'"):
+        critic.apply(text.drop("a"))
 
 
 @pytest.mark.parametrize(

@@ -366,21 +366,23 @@ def test_the_largest_complete_part_is_found(seed, sizes, holes):
         assert all(p is None or p in c for p, c in zip(pinned, kept, strict=True))
 
 
+def test_among_parts_of_one_size_values_of_later_options_are_dropped():
+    possible = np.array([[False, True], [True, True]])
+    assert complete_grid(possible, (None, None)) == ((0, 1), (1,))
+    assert complete_grid(possible.reshape(2, 1, 2), (None,) * 3) == ((0, 1), (0,), (1,))
+
+
 def test_the_baseline_stays_in_the_grid(frame):
-    # Without the pin, dropping entropy would leave the larger grid.
+    # Entropy of z-scores is impossible; without entropy four cells would stay.
     over = {
-        "normalise": ["minmax", "zscore", "rank"],
-        "weighting": ["entropy", "critic"],
+        "normalise": ["minmax", "zscore"],
+        "weighting": ["entropy", "critic", "equal"],
     }
     actual = study(BASE, panel_of(frame), over=over)
-    assert actual.complete == ((0, 2), (0, 1))
+    assert actual.complete == ((0,), (0, 1, 2))
     assert "The shares exclude normalise 'zscore'." in actual.diagnostics[-1].message
-    other = study(
-        BASE.replace(weighting="critic"),
-        panel_of(frame),
-        over=over | {"weighting": ["critic", "entropy"]},
-    )
-    assert other.complete == ((0, 2), (0, 1))
+    other = study(BASE.replace(weighting="critic"), panel_of(frame), over=over)
+    assert other.complete == ((0, 1), (1, 2))
 
 
 # --- the result -----------------------------------------------------------------------

@@ -123,6 +123,13 @@ def test_obstacle_degrees_are_shares_in_what_is_lacking(system, frame_of, fit):
     )
 
 
+def test_an_indicator_without_weight_is_no_obstacle(system, frame_of, fit):
+    frame = frame_of(6).assign(a=1.0)
+    degree = fit(system, frame).obstacle_degree(panel_of(frame))
+    assert (degree["a"] == 0).all()
+    np.testing.assert_allclose(degree.sum(axis=1), 1.0, rtol=1e-12)
+
+
 def test_a_row_that_lacks_nothing_has_no_obstacles(frame_of, fit):
     one = IndicatorSystem([Indicator("a")])
     frame = frame_of(7)

@@ -576,6 +576,12 @@ def test_rows_are_complete_and_coded(system, frame_of):
     np.testing.assert_array_equal(sample.matrix, kept[list(system.names)])
 
 
+def test_an_indicator_of_text_is_refused(system, frame_of):
+    panel = Panel(frame_of(0, n=4, periods=3).assign(a="much"), "id", "year")
+    with pytest.raises(IndicatorError, match=r"'a' is not numeric; .*to_numeric first"):
+        complete_rows(CompositeIndex(system).recipe, panel)
+
+
 def test_a_cross_section_has_one_period(system, frame_of):
     table = frame_of(1, periods=1).drop(columns="year")
     sample = complete_rows(CompositeIndex(system).recipe, Panel(table, "id"))

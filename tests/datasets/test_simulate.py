@@ -15,7 +15,12 @@ from digiprosper import (
     InputTypeError,
     OptionError,
 )
-from digiprosper.datasets import beside_truth, simulate_provinces, us_states
+from digiprosper.datasets import (
+    beside_truth,
+    simulate,
+    simulate_provinces,
+    us_states,
+)
 
 CONTROLS = ["urban", "fiscal", "openness"]
 
@@ -93,6 +98,12 @@ def test_the_same_seed_makes_the_same_panel(made):
     first, _ = simulate_provinces(rng=np.random.default_rng(5))
     second, _ = simulate_provinces(rng=np.random.default_rng(5))
     pd.testing.assert_frame_equal(first.frame, second.frame, check_exact=True)
+
+
+def test_noise_that_wanders_has_its_variance_in_every_period():
+    noise = simulate._Draw(np.random.default_rng(1), 20_000, 6).wander(2.0, 0.6)
+    np.testing.assert_allclose(noise.std(axis=0), 2.0, rtol=0.02)
+    np.testing.assert_allclose(np.corrcoef(noise.T)[0, 1:3], [0.6, 0.36], atol=0.02)
 
 
 def test_shape_keys_and_labels(made):

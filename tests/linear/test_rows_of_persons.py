@@ -303,6 +303,8 @@ def test_errors_without_crv3_have_another_remedy() -> None:
     panel = Panel(weighted(0.5), "i", "t").assign(z=lambda d: d["d"] + d["y"])
     instrumented = FixedEffectsIV("y", [], ["d"], ["z"], obs_weights="w")
     by_cohort = StaggeredDid("y", "first", obs_weights="w", cov_type="influence")
+    plain = FixedEffects("y", ["d"], obs_weights="w")
+    assert text_of(plain, panel, "heavy_cluster").endswith("Use cov_type='crv3'.")
     for spec in (instrumented, by_cohort):
         text = text_of(spec, panel, "heavy_cluster")
         assert text.endswith("errors are too small. Compare estimates without i 0.")

@@ -19,7 +19,7 @@ from digiprosper.errors import (
     InputTypeError,
     MissingDataError,
 )
-from digiprosper.panel.arguments import arguments, below_zero
+from digiprosper.panel.arguments import arguments, below_zero, refuse_missing
 
 nan = np.nan
 PANEL = Panel(pd.DataFrame({"i": [1, 2], "x": [1.0, 2.0]}), "i")
@@ -73,6 +73,23 @@ def test_groups_with_a_gap_are_missing_as_a_whole() -> None:
     codes = given.labels["g"][0]
     actual = given.apply_by_group(lambda c, n, x: np.bincount(c, x, n)[c], codes)
     np.testing.assert_array_equal(actual, [nan, nan, 7, 7])
+
+
+def test_a_missing_label_belongs_to_no_group() -> None:
+    labels = {"g": ["b", None, "a", "b"]}
+    codes, levels = arguments("f", {"x": [1, 2, 3, 4]}, labels=labels).labels["g"]
+    assert codes.tolist() == [1, -1, 0, 1]
+    assert list(levels) == ["a", "b"]
+    rows = pd.Index(list("wxyz"))
+    with pytest.raises(MissingDataError, match="g is missing") as caught:
+        refuse_missing("f", {"g": codes}, rows)
+    assert caught.value.problems[0].data["rows"] == ("x",)
+
+
+def test_columns_have_the_heads_of_their_table() -> None:
+    a, b = pd.Series([1.0, 2], name="p"), pd.Series([3.0, 4], name="q")
+    for table, heads in (([a, b], ["p", "q"]), ({"x": a, "y": b}, ["x", "y"])):
+        assert arguments("f", tables={"t": table}).column_labels["t"] == heads
 
 
 def test_all_columns_in_one_report() -> None:

@@ -848,6 +848,9 @@ def test_interpolation_is_linear_in_time_inside_an_entity_and_logged() -> None:
     assert filled.imputations.to_dict("records") == [
         {"column": "x", "entity": "A", "time": 3, "value": 2.0, "method": "linear"}
     ]
+    changed = filled.imputations
+    changed["value"] = 9.0
+    assert filled.imputations["value"].tolist() == [2.0]
     assert filled.nobs == panel.nobs
     assert panel.imputations.empty
     assert list(panel.imputations) == ["column", "entity", "time", "value", "method"]

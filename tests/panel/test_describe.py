@@ -230,6 +230,16 @@ def test_a_column_of_zeros_is_described(panel: Panel) -> None:
     assert np.isnan(zeros.correlate(["gdp", "digital"]).r.loc["gdp", "digital"])
 
 
+def test_correlations_over_unequal_rows_tell_the_fewest_and_the_most() -> None:
+    states = dp.datasets.us_states()
+    panel = states.assign(
+        a=lambda frame: frame["gsp"].where(np.arange(len(frame)) >= 10),
+        b=lambda frame: frame["pc"].where(np.arange(len(frame)) < 800),
+    )
+    notes = dp.etable(panel.correlate(["gsp", "a", "b"])).notes
+    assert any("observed (N = 790 to 806)." in note for note in notes)
+
+
 def test_correlations_in_chinese() -> None:
     actual = dp.datasets.us_states().correlate(["unemp", "gsp"])
     table = dp.etable(

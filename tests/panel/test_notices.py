@@ -169,6 +169,8 @@ def test_months_and_quarters_that_rise_are_no_sums_since_january() -> None:
     assert not notices(visits().assign(visits=np.exp(visits()["number"] / 3).round(3)))
     rising = visits().assign(visits=lambda f: f["visits"] + 9.0 * f.index)
     assert not notices(rising)
+    # January is half of December.
+    assert not notices(visits().assign(visits=10 + rising["number"] + rising.index / 1e4))
     # Temperatures from January to July
     warm = visits()[visits()["year"].dt.month < 8].assign(number=1.5)
     assert not notices(warm.assign(visits=warm["year"].dt.month + warm.index / 1e4))
@@ -800,6 +802,11 @@ def test_entities_in_another_unit_are_reported(rows) -> None:
     assert "units_differ" not in notices(rows.assign(region_year=codes))
     large = shares.assign(loss=1e304 * shares["loss"])
     assert "units_differ" not in notices(large)
+    # Of more entities the largest gap between means is one of several.
+    level = 0.4 + np.random.default_rng(1).random((30, 4)) / 2
+    level[:9] *= 100
+    notice = notices(long_rows(loss=level))["units_differ"]
+    assert sorted(notice.data["entities"]) == list(range(9))
     # Sizes of 1 to 100,000 have no gap, and factors that are no unit another one.
     size = rows["province"].map(
         dict(zip(rows["province"].unique(), range(6), strict=True))

@@ -384,6 +384,15 @@ def test_other_ways_to_name_a_reference_are_told_what_to_write(
     assert write in str(caught.value)
 
 
+def test_a_comparison_names_every_column_that_is_missing_somewhere() -> None:
+    frame = pd.DataFrame({"i": range(6), "x": [1.0, np.nan, 3, 4, 5, 6]})
+    frame["z"], frame["w"] = [2.0, 2, 2, np.nan, 2, 2], 1.0
+    terms = {"x": ["I((x < z) * w)"]}
+    (dropped,) = Panel(frame, "i").sample(terms, missing="drop").dropped
+    (compared,) = dropped.compared
+    assert (compared.columns, compared.count) == (("x", "z"), 2)
+
+
 # --- more columns than rows -----------------------------------------------------------
 
 

@@ -398,10 +398,10 @@ def test_columns_of_numbers_and_dates_keep_their_types(tmp_path: Path) -> None:
 
 
 def test_a_column_without_a_heading_is_named(tmp_path: Path) -> None:
-    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": [1, 2], "x": ["u", "v"]})
+    frame = pd.DataFrame({"city": ["A", "B"], "gdp2019": [1, 2], "x": ["u", None]})
     path = write(tmp_path / "a.xlsx", {"s": frame.rename(columns={"x": ""})})
     panel = Panel.from_excel(path, entity="city")
-    assert panel.frame["column without heading"].tolist() == ["u", "v"]
+    assert panel.frame["column without heading"].fillna("").tolist() == ["u", ""]
     assert panel.frame["gdp"].tolist() == [1, 2]
 
 
@@ -892,6 +892,9 @@ def test_sheets_of_years_tell_which_entities_begin_or_end(tmp_path: Any) -> None
         Panel.from_excel(write(tmp_path / "a.xlsx", sheets), entity="city")
     (warning,) = said
     assert "2 of 4 entities" in str(warning.message)
+    unsorted = {year: sheets[year] for year in ("2016", "2018", "2015", "2017")}
+    with pytest.warns(DigiprosperWarning, match="neither of the last two"):
+        Panel.from_excel(write(tmp_path / "c.xlsx", unsorted), entity="city")
     assert "'B', 'X'. If" in str(warning.message)
     same = {year: frame.replace("X", "B") for year, frame in sheets.items()}
     with warnings.catch_warnings():

@@ -56,6 +56,11 @@ def test_names_that_are_no_terms_keep_their_blanks(one: str, other: str) -> None
     assert canonical(one) == canonical(f" {one} ")
 
 
+def test_a_function_of_a_lag_is_the_lag_of_the_function() -> None:
+    term = parse("log(lag(x, 2)):lag(log(x)):exp(lag(x, 3))", KNOWN, "x")
+    assert term.lags == (("log(x)", 2), ("log(x)", 1), ("exp(x)", 3))
+
+
 def test_names_and_shifts_of_a_term() -> None:
     term = parse("I(x**2):lag(`K / L`):C(region)", KNOWN, "x")
     assert term.names == ("x", "K / L", "region")

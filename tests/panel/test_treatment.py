@@ -443,6 +443,9 @@ def test_controls_cohorts_and_few_groups_are_no_groups_treated_together() -> Non
     assert treated_by(spec.fit(dp.Panel(panel.frame.drop(columns="province")))) == []
     few = panel.subset("province in ['p0', 'p1', 'p2', 'p3']")
     assert treated_by(dp.FixedEffects("y", ["d"]).fit(few)) == []
+    # All provinces but one begin together, as with any policy of one year.
+    first = panel.frame["province"].map(lambda p: 2013.0 if p != "p0" else np.nan)
+    assert treated_by(spec.fit(panel.assign(first=first))) == []
     moved = panel.frame["province"].where(
         panel.frame.index.get_level_values("year") > 2010, "p0"
     )

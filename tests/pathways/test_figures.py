@@ -30,6 +30,13 @@ def test_stages_hold_the_propositions_in_order(report) -> None:
     assert set(drawn.verdicts) == {"supported", "contradicted", "inconclusive"}
 
 
+def test_stages_are_in_their_order_whatever_that_of_the_propositions(report) -> None:
+    reverse = replace(report, findings=report.findings[::-1])
+    drawn = [pathway_figure(r, {}, "test").stages for r in (report, reverse)]
+    assert list(drawn[1]) == list(drawn[0])
+    assert list(drawn[0])[-1] == "Constraints"
+
+
 def test_what_was_not_tested_is_named_with_the_reason(report) -> None:
     last = pathway_figure(report, {}, "test").notes[-1]
     assert last.startswith("Not tested: ")

@@ -715,6 +715,10 @@ def test_rows_have_an_edge_a_cell_and_groups_are_closed(written):
         row.count(r"\cellx") == len(re.findall(r"\\cell\b", row)) for row in rows
     )
     assert [row.count(r"\cellx") for row in rows[:5]] == [3, 2, 3, 3, 3]
+    # Names of rows are on the left, heads in the centre.
+    aligned = [re.findall(r"\\sa20\\(\w+)", row) for row in rows[:5]]
+    assert {row[0] for row in aligned} == {"ql"}
+    assert aligned[0][1:] == ["qc", "qc"]
     bare = re.sub(r"\\[\\{}]", "", written)
     assert bare.count("{") == bare.count("}")
 

@@ -22,6 +22,7 @@ from digiprosper.present.rows import (
     absorbed_effects,
     block_rows,
     depvar_rows,
+    error_details,
     fold_terms,
     folded_rows,
     setting_rows,
@@ -31,6 +32,7 @@ from digiprosper.present.rows import (
 from digiprosper.present.style import Style, TableStyle
 from digiprosper.present.tables import etable
 from digiprosper.report.columns import Estimate
+from digiprosper.report.inference import Inference
 from digiprosper.report.terms import Term
 
 STYLE = Style("se", (0.1, 0.05, 0.01), 3)
@@ -473,6 +475,21 @@ def test_models_with_other_errors_say_so(one_way, make_fit):
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "details"),
+    [
+        ({"distance_cutoff": 300.0}, ["300 km"]),
+        (
+            {"distance_cutoff": 1500.5, "distance_kernel": "uniform", "bandwidth": 1},
+            ["1,500.5 km", "uniform kernel", "1 lag"],
+        ),
+        ({"distance_kernel": "bartlett", "bandwidth": 2}, ["2 lags"]),
+    ],
+)
+def test_distances_and_lags_of_errors(options, details):
+    assert error_details(Inference(cov_type="conley", **options), STYLE) == details
+
+
 def test_errors_with_the_same_clusters_of_another_kind_are_another_kind(
     one_way, make_fit
 ):
@@ -699,6 +716,12 @@ def test_or_in_percent_of_the_mean(fits, panel):
     )
     expected = 100 * fits[0].params["pc"] * frame["pc"].std() / frame["gsp"].mean()
     assert table.frame.loc[named("mean", "K")].tolist() == [f"{expected:.6f}", ""]
+    # In percent of the size of a mean below zero
+    below = SPEC.fit(panel.assign(gsp=lambda frame: -frame["gsp"]))
+    table = etable(
+        below, std_effect="pc", std_effect_in="mean", labels={"pc": "K"}, digits=6
+    )
+    assert table.frame.loc[named("mean", "K")].tolist() == [f"{-expected:.6f}"]
 
 
 @FEW_STATES

@@ -125,8 +125,9 @@ def test_hashes_are_those_of_sha256sum(folder: Path) -> None:
 
 def test_versions_are_exact(folder: Path) -> None:
     lines = (folder / "requirements.txt").read_text().splitlines()
-    names = {line.partition("==")[0] for line in lines}
-    assert {"numpy", "pandas", "matplotlib"} <= names
+    names = [line.partition("==")[0] for line in lines]
+    assert {"numpy", "pandas", "matplotlib"} < set(names)
+    assert names == sorted(names)
     assert all(line.count("==") == 1 for line in lines)
     # No package index has this library: the README installs it from its source.
     assert "digiprosper" not in names
@@ -192,6 +193,8 @@ def test_other_files_are_not_touched(tmp_path: Path) -> None:
         dp.InputTypeError, match=r"other or changed files: 'thesis\.tex'"
     ):
         dp.save_replication(tmp_path, {"T": SPEC}, panel=panel)
+    with pytest.raises(dp.InputTypeError, match="choose another folder"):
+        dp.save_replication(tmp_path / "thesis.tex", {"T": SPEC}, panel=panel)
     assert files(tmp_path) == {"thesis.tex": b"mine"}
 
 

@@ -12,8 +12,10 @@ from digiprosper.report.columns import (
     Parameter,
     ParameterBlock,
     columns_of,
+    names_below,
     result_column,
 )
+from digiprosper.report.notices import not_psd
 from digiprosper.report.terms import Term
 
 
@@ -74,6 +76,12 @@ def test_whoever_has_columns_is_asked(fit):
     failure = IdentificationError("absorbed")
     assert columns_of(failure)[0].failure is failure
     assert columns_of("text") is None
+
+
+def test_a_variance_without_terms_is_named_below_a_table():
+    for terms in ([], ["x"]):
+        notice = not_psd("variance", terms)
+        assert names_below(notice, "clustered") == {"terms": tuple(terms)}
 
 
 def test_a_given_threshold_is_not_estimated():

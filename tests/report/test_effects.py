@@ -158,6 +158,7 @@ def test_summary_is_eighty_wide_and_ends_with_conventions() -> None:
     )
     assert lines[-1] == "Settings: rng 7."
     assert "missing" in "\n".join(lines)
+    assert "Sample: 120 rows, 30 entities, 4 periods" in lines
     assert str(make()) == make().summary()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 from digiprosper.report.inference import Inference
 
@@ -20,6 +21,8 @@ def test_it_is_a_value() -> None:
 
 
 def test_draws_say_what_was_drawn() -> None:
-    assert Inference(
-        cov_type="bootstrap", drawn="entity", n_drawn=48, reps=999
-    ).from_draws
+    inference = Inference(cov_type="bootstrap", drawn="entity", n_drawn=48, reps=999)
+    assert inference.from_draws
+    assert inference.few_drawn is None
+    assert replace(inference, n_drawn=4).few_drawn == 4
+    assert replace(inference, n_drawn=4, drawn=None).few_drawn is None

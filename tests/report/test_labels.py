@@ -202,6 +202,14 @@ def test_a_text_has_the_labels_of_the_terms_in_it() -> None:
     )
 
 
+def test_a_name_inside_a_longer_name_has_no_label() -> None:
+    text = "2*`gdp per head` - gdp"
+    for names in (["gdp", "gdp per head"], ["gdp per head", "gdp"]):
+        factors = {text: (text_factor(text, names, {}),)}
+        labels = {"gdp": "GDP", "gdp per head": "Per head"}
+        assert name_label(text, labels, factors) == "2*Per head - GDP"
+
+
 def test_words_outside_quotes_of_a_condition_are_columns() -> None:
     text = "x >= 1 and g in ['z', 'east'] and not y"
     factors, labels = {text: (condition_factor(text),)}, {"x": "数", "y": "产"}

@@ -907,6 +907,16 @@ def test_drawn_t_has_the_quantiles_of_dickey_and_fuller() -> None:
     assert quantiles == pytest.approx({26: -3.00, 51: -2.93}, abs=0.04)
 
 
+def test_spans_are_drawn_from_the_shortest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "_SERIES", 9)
+    y = np.zeros((8, 20))
+    for entity, first in enumerate([3, 8, 0, 6, 1, 7, 2, 4]):
+        y[entity, :first] = np.nan
+    drawn = kernel.draw_t(model_of(y, "fisher", 0), np.random.default_rng(1))
+    assert len(drawn) == 8
+    assert list(drawn) == sorted(drawn, key=lambda span: (len(span), span))
+
+
 def test_blocks_do_not_change_the_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     model = model_of(series("gaps"), "cips")
     whole = kernel.draw_statistics(model, 25, np.random.default_rng(1))

@@ -104,6 +104,13 @@ def test_critic_of_a_single_column_and_of_columns_that_agree():
     assert INFORMATION["critic"](moments(z[:, :1])).tolist() == [1.0]
     same = np.column_stack([z[:, 0], 3 * z[:, 0] + 1])
     assert INFORMATION["critic"](moments(same)).tolist() == [0.0, 0.0]
+    # A year in which one column varies, beside a year in which all do
+    years = [Moments(np.zeros(3), np.diag([4.0, 0.0, 0.0])), moments(z[:, :3])]
+    stack = Moments(
+        np.stack([year.mean for year in years]), np.stack([year.cov for year in years])
+    )
+    expected = [[1.0, 0.0, 0.0], textbook(z[:, :3], "critic")]
+    np.testing.assert_allclose(INFORMATION["critic"](stack), expected, rtol=1e-10)
 
 
 def test_components_keep_the_first_when_none_exceeds_one():
