@@ -46,7 +46,7 @@ from digiprosper.inequality.kernel import ergodic
 from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.dispersion import variation_by_group
 from digiprosper.kernels.tolerances import LARGEST_PRODUCT
-from digiprosper.linear.diagnostics import common_shocks
+from digiprosper.linear.dependence import common_shocks
 from digiprosper.linear.estimation import demean_columns, fit_columns, fit_equation
 from digiprosper.linear.fixed_effects import FixedEffects
 from digiprosper.linear.notices import indices_of

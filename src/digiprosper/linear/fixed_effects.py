@@ -22,8 +22,8 @@ from digiprosper.kernels import Floats, Ints
 from digiprosper.kernels.equation import Solved
 from digiprosper.kernels.resampling import bootstrap, draw_counts, entity_grams
 from digiprosper.kernels.within import level_sums
+from digiprosper.linear.dependence import dependent_scores
 from digiprosper.linear.diagnostics import (
-    dependent_scores,
     lagged_outcome,
     missing_main_effects,
     staggered,

@@ -178,14 +178,7 @@ def draw_columns(
     ]
     names, lines = row_names([label for label, _ in rows], ax, _WIDTH)
     size = _WIDTH, 0.75 + len(rows) * (_GAP + max(_STEP * len(drawn), _LINE * lines))
-    drawn_estimates = ModelEstimatesDrawing(
-        [
-            (str(columns[at].head or ""), label, estimate)
-            for label, cells in rows
-            for at, estimate in sorted(cells.items())
-        ]
-    )
-    with drawing(drawn_estimates, ax, size, "rows", heads) as axes:
+    with drawing(_list_estimates(columns, rows), ax, size, "rows", heads) as axes:
         handles = _draw_models(axes, models, heads)
         _frame_estimates(axes, len(rows))
         # Every second row is shaded, to show to which term an estimate belongs.
@@ -212,6 +205,16 @@ def _finite_estimates(row: TermRow, columns: Columns) -> dict[int, Estimate]:
     """Return the estimates of a row that are numbers, by position of the column."""
     cells = {at: columns[at].estimates[term] for at, term in row.terms.items()}
     return {at: cell for at, cell in cells.items() if math.isfinite(cell.estimate)}
+
+
+def _list_estimates(columns: Columns, rows: Sequence[_Row]) -> ModelEstimatesDrawing:
+    return ModelEstimatesDrawing(
+        [
+            (str(columns[position].head or ""), label, estimate)
+            for label, cells in rows
+            for position, estimate in sorted(cells.items())
+        ]
+    )
 
 
 def _legend_label(column: Column, *, drawn: bool) -> str:

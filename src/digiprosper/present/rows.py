@@ -26,6 +26,7 @@ from digiprosper.report.columns import (
     Column,
     Parameter,
     ParameterBlock,
+    ParameterTest,
     remark_text,
 )
 from digiprosper.report.inference import WITHOUT_FACTOR, Inference
@@ -96,9 +97,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
     A fixed parameter has one row. Rows without any number are left out.
     """
-    by_column = [
-        {(b.kind, b.variable): b for b in c.blocks if b.parameters} for c in columns
-    ]
+    by_column = list(map(_parameter_blocks, columns))
     kinds = list(dict.fromkeys(chain.from_iterable(by_column)))
     counts = Counter(kind for kind, _ in kinds)
     factors = merged(columns, "factors")
@@ -108,10 +107,7 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
         words = next(c.words for c, b in zip(columns, blocks, strict=True) if b)
         name = style.label(variable, factors)
         for number in range(max(len(block.parameters) for block in blocks if block)):
-            cells = [
-                (b, b.parameters[number]) if b and number < len(b.parameters) else None
-                for b in blocks
-            ]
+            cells = [_parameter_block(block, number) for block in blocks]
             numbered = style.say(f"{kind}.row", words, number=number + 1)
             rows += _parameter_rows(cells, numbered, name, style)
             test_name = name if counts[kind] > 1 else ""
@@ -121,6 +117,20 @@ def block_rows(columns: Columns, style: Style) -> list[Row]:
 
 def _with_numbers(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row[1])]
+
+
+def _parameter_blocks(column: Column) -> dict[tuple[str, str], ParameterBlock]:
+    """Return the blocks of a column that have parameters, by kind and variable."""
+    return {(b.kind, b.variable): b for b in column.blocks if b.parameters}
+
+
+def _parameter_block(
+    block: ParameterBlock | None, number: int
+) -> tuple[ParameterBlock, Parameter] | None:
+    """Return a column's block with its parameter of a number; None without one."""
+    if block is None or number >= len(block.parameters):
+        return None
+    return block, block.parameters[number]
 
 
 def _parameter_rows(
@@ -152,10 +162,7 @@ def _test_rows(
     style: Style,
 ) -> list[Row]:
     """Write the tests of parameters; their names have the variable if there is one."""
-    by_column = [
-        {(t.statistic, t.of, t.number): t for t in (cell[1].tests if cell else ())}
-        for cell in cells
-    ]
+    by_column = list(map(_tests_in_cell, cells))
     rows: list[Row] = []
     for key in dict.fromkeys(chain.from_iterable(by_column)):
         statistic, of, test_number = key
@@ -169,6 +176,13 @@ def _test_rows(
         p_values = [style.probability(test.p_value) if test else "" for test in tests]
         rows += [(name, values), ("", [f"({p})" if p else "" for p in p_values])]
     return rows
+
+
+def _tests_in_cell(
+    cell: tuple[ParameterBlock, Parameter] | None,
+) -> dict[tuple[str, str, int], ParameterTest]:
+    tests = cell[1].tests if cell else ()
+    return {(test.statistic, test.of, test.number): test for test in tests}
 
 
 # --- settings -------------------------------------------------------------------------
@@ -377,14 +391,16 @@ def named_stats(style: Style) -> list[str]:
 
 def _with_clusters(columns: Columns, stats: Sequence[str]) -> list[str]:
     keys = list(stats)
-    differ = any(
-        c.inference.n_clusters not in ((), (c.glance.get("n_entities"),))
-        for c in columns
-    )
-    if differ and "n_clusters" not in keys:
+    if "n_clusters" not in keys and any(map(_clusters_differ, columns)):
         position = keys.index("n_entities") + 1 if "n_entities" in keys else len(keys)
         keys.insert(position, "n_clusters")
     return keys
+
+
+def _clusters_differ(column: Column) -> bool:
+    """Return whether a column's clusters are not as many as its entities."""
+    counts = column.inference.n_clusters
+    return bool(counts) and counts != (column.glance.get("n_entities"),)
 
 
 def _stat_cell(key: str, column: Column, style: Style) -> str:

@@ -309,13 +309,16 @@ class ResultSet(PickledByName, Mapping[str, Any]):
                 ],
             )
 
-        described = (getattr(result, "terms", ()) for result in self.values())
-        products = same_products(chain.from_iterable(described))
-        rows = estimates[estimates["term"].isin(in_any_order(names, products))]
+        rows = estimates[estimates["term"].isin(self._add_reordered_products(names))]
         _refuse_several_names(rows)
         sizes = {label: result.nobs for label, result in self._regressions().items()}
         rows = rows.assign(nobs=rows["model"].map(sizes)).reset_index(drop=True)
         return rows.drop(columns="term") if isinstance(term, str) else rows
+
+    def _add_reordered_products(self, names: Sequence[str]) -> list[str]:
+        """Add the names of the same products with their factors in another order."""
+        terms = (getattr(result, "terms", ()) for result in self.values())
+        return in_any_order(names, same_products(chain.from_iterable(terms)))
 
     def __repr__(self) -> str:
         models = quoted(list(self), 8) or "none"

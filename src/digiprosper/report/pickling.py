@@ -50,8 +50,7 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
     if not (isinstance(pickled_type, type) and is_dataclass(pickled_type)):
         raise _unreadable_error(kind, version, "there is no such type here")
 
-    new_names = RENAMED.get(kind, {})
-    named = {new_names.get(name, name): value for name, value in named.items()}
+    named = _with_new_names(named, RENAMED.get(kind, {}))
     unknown = set(named) - {field.name for field in fields(pickled_type)}
     if unknown:
         raise _unreadable_error(
@@ -67,6 +66,10 @@ def restore(kind: Any, version: str, named: dict[str, Any]) -> Any:
         )
 
     return _rebuild(pickled_type, {**named, **defaults})
+
+
+def _with_new_names(named: dict[str, Any], new: dict[str, str]) -> dict[str, Any]:
+    return {new.get(name, name): value for name, value in named.items()}
 
 
 def _rebuild(kind: Any, values: dict[str, Any]) -> Any:
