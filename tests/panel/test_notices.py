@@ -169,6 +169,9 @@ def test_months_and_quarters_that_rise_are_no_sums_since_january() -> None:
     assert not notices(visits().assign(visits=np.exp(visits()["number"] / 3).round(3)))
     rising = visits().assign(visits=lambda f: f["visits"] + 9.0 * f.index)
     assert not notices(rising)
+    # January is half of December.
+    season = 10 + rising["number"] + rising.index / 1e4
+    assert not notices(visits().assign(visits=season))
     # Temperatures from January to July
     warm = visits()[visits()["year"].dt.month < 8].assign(number=1.5)
     assert not notices(warm.assign(visits=warm["year"].dt.month + warm.index / 1e4))
