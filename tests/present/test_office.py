@@ -308,6 +308,7 @@ def test_a_page_full_of_notes_is_followed_by_no_blank_one(tmp_path: Path) -> Non
         layout = paragraph.paragraph_format
         assert (layout.line_spacing, layout.space_after) == (docx.shared.Pt(1), 0)
 
+
 # --- alignment at the decimal point ---------------------------------------------------
 
 
