@@ -9,6 +9,7 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLE = re.compile(r'^NAME = "(.+\.csv)"$', re.MULTILINE)
+HEADING = re.compile(r"^#+ +(.*)$", re.MULTILINE)
 STARTUP = """import warnings
 
 
@@ -70,8 +71,14 @@ def _write_notebook(script: Path, page: Path) -> None:
         f"`examples/{script.name}`.{state}"
     )
     notebook.cells.insert(1, new_markdown_cell(line, id="download"))
+    heading = ""
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
+        if cell["cell_type"] == "markdown":
+            heading = (HEADING.findall(cell["source"]) or [heading])[-1]
+        else:
+            text = f"Figure drawn by the code above, in section {heading}"
+            cell["metadata"]["mystnb"] = {"image": {"alt": text}}
     _write_if_changed(page, jupytext.writes(notebook, fmt="ipynb"))
 
 

@@ -242,8 +242,8 @@ def test_a_sensitivity_curve_marks_where_the_effect_goes():
     assert marks["D"] == [[actual.rho_at_zero, 0.0]]
     assert marks["|"] == [[actual.rho_insignificant, 0.0]]
     assert (
-        f"0 at ρ = {actual.rho_at_zero:.3g} "
-        f"[{actual.rho_low:.3g}, {actual.rho_high:.3g}]" in legend(ax)
+        f"0 at ρ = {actual.rho_at_zero:#.3g} "
+        f"[{actual.rho_low:#.3g}, {actual.rho_high:#.3g}]" in legend(ax)
     )
     assert f"interval includes 0 from ρ = {actual.rho_insignificant:.3g}" in legend(ax)
     assert (

@@ -633,14 +633,15 @@ def drawn_test(statistic: float) -> dp.TestResult:
     )
 
 
-@pytest.mark.parametrize(("estimated", "place"), [(2.5, 0.02), (-2.5, 0.98)])
-def test_draws_and_the_data_are_drawn_with_p_in_the_corner(estimated, place):
+@pytest.mark.parametrize(
+    ("estimated", "printed", "place"),
+    [(2.5, "2.5", 0.02), (-2.5, "−2.5", 0.98), (-5.812e-5, "−0.00005812", 0.02)],
+)
+def test_draws_and_the_data_are_drawn_with_p_in_the_corner(estimated, printed, place):
     test = drawn_test(estimated)
     ax = plots.placebo(test)
     lines = {line.get_label(): line for line in ax.lines}
-    assert (
-        lines[f"the data: {estimated:g}".replace("-", "−")].get_xdata()[0] == estimated
-    )
+    assert lines[f"the data: {printed}"].get_xdata()[0] == estimated
     assert "199 draws" in lines
     (text,) = ax.texts
     assert (text.get_text(), text.get_position()[0]) == ("p = 0.0150", place)

@@ -83,6 +83,8 @@ def test_lines_break_between_words_and_chinese_characters():
     assert broken_lines("劳动生产率（对数）", 12) == ["劳动生产率", "（对数）"]
     # a comma never begins a line
     assert broken_lines("城镇化率，省份", 8) == ["城镇化", "率，省份"]
+    stars = broken_lines("Errors; * p < 0.1, ** p < 0.05.", 12)
+    assert stars == ["Errors;", "* p < 0.1,", "** p < 0.05."]
     assert broken_lines("abcdefghij", 4) == ["abcd", "efgh", "ij"]
     assert balanced_lines("Common prosperity of all", 18) == [
         "Common",

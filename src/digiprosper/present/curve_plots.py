@@ -137,7 +137,7 @@ def draw_sensitivity(curve: SensitivityCurve, ax: Axes | None) -> Axes:
         axes.plot([0.0], [curve.assumed], "o", color=INK, markersize=6, label=label)
         axes.plot([low, high], [0.0, 0.0], color=MARKED, linewidth=2.0)
         numbers = {"value": curve.zero, "low": low, "high": high}
-        texts = {name: f"{number:.3g}" for name, number in numbers.items()}
+        texts = {name: f"{number:#.3g}" for name, number in numbers.items()}
         label = say("sensitivity.zero", **texts)
         axes.plot([curve.zero], [0.0], "D", color=MARKED, markersize=5, label=label)
         if not math.isnan(first):
@@ -372,7 +372,10 @@ def draw_drawn_density(drawn: DrawnDensity, ax: Axes | None) -> Axes:
         heights, edge = np.full(drawn.draws.size, 0.012), axes.get_xaxis_transform()
         axes.plot(drawn.draws, heights, "|", color=FAINT, markersize=5, transform=edge)
         axes.axvline(0, linestyle=":", **THIN)
-        label = say("draws.found", value=f"{drawn.statistic:.4g}".replace("-", "−"))
+        number = np.format_float_positional(
+            drawn.statistic, 4, fractional=False, trim="-"
+        )
+        label = say("draws.found", value=number.replace("-", "−"))
         axes.axvline(
             drawn.statistic, color=MARKED, linewidth=1.4, linestyle="--", label=label
         )

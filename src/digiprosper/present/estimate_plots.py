@@ -299,7 +299,7 @@ def draw_effects(effects: Effects, ax: Axes | None) -> Axes:
         _frame_estimates(axes, len(names))
         axes.set_yticks(range(len(names)), names, parse_math=False)
         words = say_level("effect", effects.level)
-        name_axis(axes, "x", words, source, fontsize="small")
+        name_axis(axes, "x", words, source)
     return axes
 
 

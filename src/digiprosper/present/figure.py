@@ -376,9 +376,11 @@ def _grow(axes: Axes, inches: float) -> None:
 
 _OPEN = r"\uff08「『《【“"
 _CLOSE = r"、。\uff0c\uff0e\uff1a\uff1b\uff01\uff1f\uff09」』》】”\uff05"
-# What a line may be broken between: words, and Chinese characters with the punctuation
-# that clings to them.
-_PIECES = re.compile(rf"[{_OPEN}]*(?:[{CJK}]|[^\s{CJK}]+)[{_CLOSE}]*|\s+")
+# What a line may be broken between: words, comparisons such as * p < 0.1, and Chinese
+# characters with the punctuation that clings to them.
+_PIECES = re.compile(
+    rf"[{_OPEN}]*(?:[{CJK}]|(?:\*+ )?[^\s{CJK}]+(?: [<=] [\d.]+,?)?)[{_CLOSE}]*|\s+"
+)
 
 
 def type_columns(text: str) -> float:
