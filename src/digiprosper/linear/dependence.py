@@ -109,7 +109,6 @@ def _score_checks(
 
 
 def _is_heavy(prepared: Prepared) -> bool:
-    """Tell whether an entity, or cluster, has a large share of the weights."""
     weights = prepared.obs_weights
     if weights is None:
         return False
@@ -118,7 +117,6 @@ def _is_heavy(prepared: Prepared) -> bool:
 
 
 def _has_pairs(sample: Sample) -> bool:
-    """Tell whether there are pairs enough to compare, and not too many."""
     n, n_times = sample.n_entities, sample.n_times
     enough = n >= _FEWEST_ENTITIES and n_times >= _FEWEST_PERIODS
     is_dense = n * n_times <= _MOST_CELLS * sample.nobs
@@ -222,10 +220,7 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
 def common_shocks(
     prepared: Prepared, solved: Solved, name: str, position: int
 ) -> Iterator[Notice]:
-    """Report a regressor and residuals that both have a common path over time.
-
-    Their products seldom show it if there are few periods.
-    """
+    """Report a regressor and residuals that both have a common path over time."""
     sample, clusters = prepared.sample, prepared.cluster_names
     entity, time = sample.keys.entity_name, sample.keys.time_name
     by_entity = clusters == (entity,) or prepared.options.cov_type in BY_ROW

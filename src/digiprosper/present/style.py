@@ -367,12 +367,14 @@ class Style:
             number = float(value)
             if name == _COUNT and number.is_integer():
                 return f"{int(number):,}"
-            # Those of this library have words.
-            is_p = _P_NAME.fullmatch(name) or (
-                name.startswith("p_") and f"head.{name}" in TABLE
-            )
-            show = self.probability if is_p and 0 <= number <= 1 else self.number
-            return show(number)
+            is_p = 0 <= number <= 1 and _is_p_value(name)
+            return self.probability(number) if is_p else self.number(number)
         text = re.sub(r"[\[(]-inf(?=, )", "(-∞", tidy_text(value))  # of an interval
         text = re.sub(r"(?<=, )inf[\])]", "∞)", text)
         return text_label(text, self.labels, self.language, name)
+
+
+def _is_p_value(head: str) -> bool:
+    # Heads of this library have words.
+    is_ours = head.startswith("p_") and f"head.{head}" in TABLE
+    return is_ours or _P_NAME.fullmatch(head) is not None
