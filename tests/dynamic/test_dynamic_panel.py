@@ -73,7 +73,7 @@ def test_lag_one_of_the_outcome_is_no_instrument() -> None:
     fit = spec.fit(panel)
     (notice,) = [n for n in fit.diagnostics if n.code == "first_lag"]
     assert notice.data == {"terms": ("y",)}
-    assert "lag 1 of the outcome" in " ".join(dp.etable(fit).notes)
+    assert "Lag 1 of the outcome" in " ".join(dp.etable(fit).notes)
     for later in (spec.replace(instrument_lags=(2, 3)), spec.replace(predetermined=())):
         codes = {n.code for n in later.fit(panel).diagnostics}
         assert ("first_lag" in codes) == (later.instrument_lags == (1, 3))

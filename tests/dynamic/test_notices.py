@@ -89,7 +89,7 @@ def test_seasons_of_entities(rho: float, estimate: float) -> None:
     assert "get_level_values('t').quarter" in notice.message
     assert seasonal.params.iloc[0] < estimate
     table = " ".join(str(dp.etable(seasonal)).split())
-    assert "residuals of each i have seasons, so that persistence" in table
+    assert "Residuals of each i have seasons, so that persistence" in table
     assert "残差存在季节性" in str(dp.etable(seasonal, style=dp.TableStyle("zh")))
     # What the notice recommends
     panel = quarters(1.0, rho)
