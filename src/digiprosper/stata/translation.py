@@ -19,7 +19,13 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
-from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.expressions import (
+    Node,
+    PandasPrinter,
+    Printer,
+    parse,
+    unquoted,
+)
 from digiprosper.stata.prefixes import Command, notes_of, refused, split
 from digiprosper.stata.varlists import (
     LaterColumns,
@@ -457,7 +463,7 @@ class Call:
         return order if order[: len(names)] == names else names
 
     @property
-    def printer(self) -> Printer:
+    def printer(self) -> PandasPrinter:
         """What writes expressions, with the groups of by."""
         context, groups, order = self.context, self.groups[0], self.order
         # Where the rows of the last estimation are known.
@@ -467,11 +473,10 @@ class Call:
         regressors = [*getattr(spec, "x", ()), *getattr(spec, "endog", ())]
         slopes = {f"_b[{name}]": f"fit.params[{name!r}]" for name in regressors}
         is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
-        return Printer(
+        return PandasPrinter(
             context.complete,
             context.variables.resolve,
             context.texts,
-            pandas=True,
             results=context.summary | sample | slopes,
             groups=groups,
             # Several variables may identify rows; if not, ties stop the script.
