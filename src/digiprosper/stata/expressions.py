@@ -279,6 +279,11 @@ class Printer:
     turns an abbreviated name into a column; `texts` tells which columns are text.
     """
 
+    _forms: ClassVar[Mapping[str, str]] = {
+        "not": "not ({})",
+        "inrange": "{1} <= {0} <= {2}",
+        "inlist": "{} in [{}]",
+    }
     # The code of these functions is itself arithmetic.
     _open_functions: ClassVar[tuple[str, ...]] = ("mod",)
     complete: Collection[str] = ()
@@ -322,7 +327,7 @@ class Printer:
         return f"({text})" if sign == other else text
 
     def _negated(self, text: str) -> str:
-        return f"not ({text})"
+        return self._forms["not"].format(text)
 
     def _comparison(self, sign: str, a: Node, b: Node) -> str:
         misses_a, misses_b = self._may_be_missing(a), self._may_be_missing(b)
@@ -387,16 +392,10 @@ class Printer:
         has_ends = not any(map(self._may_be_missing, node.parts[1:]))
         has_ends &= "np.nan" not in sides
         if (node.value, len(sides), has_ends) == ("inrange", 3, True):
-            return self._between(*sides)
+            return self._forms["inrange"].format(*sides)
         if node.value == "inlist" and not any(part.names for part in node.parts[1:]):
-            return self._one_of(sides[0], f"[{', '.join(sides[1:])}]")
+            return self._forms["inlist"].format(sides[0], ", ".join(sides[1:]))
         raise refused(f"{node.value}() with these arguments")
-
-    def _between(self, x: str, low: str, high: str) -> str:
-        return f"{low} <= {x} <= {high}"
-
-    def _one_of(self, x: str, listed: str) -> str:
-        return f"{x} in {listed}"
 
     def _may_be_missing(self, node: Node) -> bool:
         # Logarithms and quotients of complete variables may be missing.
@@ -484,6 +483,11 @@ class Printer:
 class PandasPrinter(Printer):
     """Prints trees as pandas code on a frame ``df``."""
 
+    _forms: ClassVar[Mapping[str, str]] = {
+        "not": "~({})",
+        "inrange": "{}.between({}, {})",
+        "inlist": "{}.isin([{}])",
+    }
     _open_functions: ClassVar[tuple[str, ...]] = ()
     # Code of stored results, such as r(mean).
     results: Mapping[str, str] = field(default_factory=dict)
@@ -505,20 +509,11 @@ class PandasPrinter(Printer):
     def _side(self, node: Node, outer: str) -> str:  # noqa: ARG002
         return self.condition(node)
 
-    def _negated(self, text: str) -> str:
-        return f"~({text})"
-
     def _is_missing(self, node: Node) -> str:
         return f"missing({self.value(node)})"
 
     def _is_there(self, node: Node) -> str:
         return f"~missing({self.value(node)})"
-
-    def _between(self, x: str, low: str, high: str) -> str:
-        return f"{x}.between({low}, {high})"
-
-    def _one_of(self, x: str, listed: str) -> str:
-        return f"{x}.isin({listed})"
 
     def number(self, node: Node) -> str:
         """Print a tree as a number or a text for each row."""
