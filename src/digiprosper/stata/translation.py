@@ -122,8 +122,8 @@ class Context:
     complete: set[str] = field(default_factory=set)
     # The type of new variables.
     default_type: str = "float"
-    # The data, if they are there.
-    frame: pd.DataFrame | None = None
+    # The data; without columns if they are not there.
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
@@ -238,15 +238,14 @@ class Context:
     @property
     def texts(self) -> dict[str, bool]:
         """Whether columns are text, if the data are there."""
-        frame = pd.DataFrame() if self.frame is None else self.frame
         return {
             str(name): not is_numeric_dtype(getattr(dtype, "categories", dtype))
-            for name, dtype in frame.dtypes.items()
+            for name, dtype in self.frame.dtypes.items()
         }
 
     def where(self, condition: str | None, needed: Iterable[str] = ()) -> str | None:
         """Write a condition of Stata, of rows with values of `needed`, as `where`."""
-        frame = pd.DataFrame() if self.frame is None else self.frame
+        frame = self.frame
         incomplete = [
             name
             for name in dict.fromkeys(needed)

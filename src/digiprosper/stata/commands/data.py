@@ -898,9 +898,8 @@ def _with_new_columns(step: Step, call: Call) -> Step:
         absent = " and ".join(f"{column!r} not in df" for column in new)
         inside = step.python.replace("\n", "\n    ")
         return replace(step, python=f"if {absent}:\n    {inside}")
-    if frame is not None:
-        for column in frame.columns.intersection(new):
-            raise refused(f"{column} is there already, so that Stata stops")
+    for column in frame.columns.intersection(new):
+        raise refused(f"{column} is there already, so that Stata stops")
     return step
 
 
