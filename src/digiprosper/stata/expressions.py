@@ -281,6 +281,7 @@ class Printer:
 
     _forms: ClassVar[Mapping[str, str]] = {
         "not": "not ({})",
+        "inside": "({})",
         "inrange": "{1} <= {0} <= {2}",
         "inlist": "{} in [{}]",
     }
@@ -316,7 +317,7 @@ class Printer:
         return {"&": " and ", "|": " or "}[sign].join(tests)
 
     def _in_parentheses(self, sign: str, *tests: str) -> str:
-        return f"({self._joined(sign, tests)})"
+        return self._forms["inside"].format(self._joined(sign, tests))
 
     def _side(self, node: Node, outer: str) -> str:
         """Print a side of & or |, in parentheses if it is joined by the other sign."""
@@ -324,7 +325,7 @@ class Printer:
         if node.kind == "call" and sign == "missing" and len(node.parts) > 1:
             sign = "|"
         other = {"&": "|", "|": "&"}[outer]
-        return f"({text})" if sign == other else text
+        return self._forms["inside"].format(text) if sign == other else text
 
     def _negated(self, text: str) -> str:
         return self._forms["not"].format(text)
@@ -485,6 +486,8 @@ class PandasPrinter(Printer):
 
     _forms: ClassVar[Mapping[str, str]] = {
         "not": "~({})",
+        # Its tests are in parentheses already.
+        "inside": "{}",
         "inrange": "{}.between({}, {})",
         "inlist": "{}.isin([{}])",
     }
@@ -502,12 +505,6 @@ class PandasPrinter(Printer):
     def _joined(self, sign: str, tests: Sequence[str]) -> str:
         tests = tests if len(tests) < 2 else [f"({test})" for test in tests]
         return f" {sign} ".join(tests)
-
-    def _in_parentheses(self, sign: str, *tests: str) -> str:
-        return self._joined(sign, tests)
-
-    def _side(self, node: Node, outer: str) -> str:  # noqa: ARG002
-        return self.condition(node)
 
     def _is_missing(self, node: Node) -> str:
         return f"missing({self.value(node)})"
