@@ -11,7 +11,13 @@ import pytest
 
 import digiprosper as dp
 from digiprosper.stata import _script
-from digiprosper.stata.expressions import Printer, constant, parse, shifted
+from digiprosper.stata.expressions import (
+    PandasPrinter,
+    Printer,
+    constant,
+    parse,
+    shifted,
+)
 from digiprosper.stata.reading import _HEAD
 
 if TYPE_CHECKING:
@@ -41,7 +47,7 @@ def selected(condition: str) -> list[int]:
     printer = Printer(("id", "year"), lambda name: name)
     panel = dp.Panel(data.assign(one=1.0, y=1.0), "id", "year")
     rows = panel.subset(printer.condition(parse(condition))).frame.reset_index()
-    code = Printer((), lambda name: name, pandas=True).condition(parse(condition))
+    code = PandasPrinter((), lambda name: name).condition(parse(condition))
     names: dict[str, Any] = {}
     exec(_HEAD, names)
     by_pandas = data[eval(code, names | {"df": data})]
@@ -203,7 +209,7 @@ def test_texts_are_not_compared_with_numbers(text: str) -> None:
     """[U] 12.4: Stata stops with r(109), type mismatch."""
     texts = {"x": False, "name": True}
     with pytest.raises(dp.StataError, match="type mismatch"):
-        Printer(texts=texts, pandas=True, in_order=True).condition(parse(text))
+        PandasPrinter(texts=texts, in_order=True).condition(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +226,7 @@ def test_texts_are_not_compared_with_numbers(text: str) -> None:
 )
 def test_texts_are_compared_with_texts(text: str) -> None:
     texts = {"x": False, "name": True}
-    assert Printer(texts=texts, pandas=True).condition(parse(text))
+    assert PandasPrinter(texts=texts).condition(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +236,7 @@ def test_products_of_whole_numbers_do_not_overflow(text: str) -> None:
     """Stata multiplies doubles; 64 bits hold four factors of its type int."""
     df = pd.DataFrame({"x": [_script.wholes["int"][1], -3]})
     names = vars(_script) | {"df": df}
-    values = eval(Printer(pandas=True).number(parse(text)), names)
+    values = eval(PandasPrinter().number(parse(text)), names)
     exact = [eval(text, {"x": int(x)}) for x in df["x"]]
     np.testing.assert_allclose(values, np.array(exact, float), rtol=1e-15)
 
@@ -255,7 +261,7 @@ def test_operators_of_time(operators: str, term: str) -> None:
 
 def test_pandas_code_leaves_out_what_stata_leaves_out() -> None:
     df = pd.DataFrame({"x": [-1.0, 0.0, 1.0], "z": [0.0, 2.0, 4.0]})
-    printer = Printer((), lambda name: name, pandas=True)
+    printer = PandasPrinter((), lambda name: name)
     names = vars(_script) | {"df": df}
     log = eval(printer.value(parse("ln(x)")), names)
     assert log.tolist()[2:] == [0.0]
@@ -269,6 +275,7 @@ def test_pandas_code_leaves_out_what_stata_leaves_out() -> None:
 def test_dates_that_are_constants_are_numbers_of_a_condition() -> None:
     """[FN] Date and time functions: months since January 1960, days since its first."""
     text = 'month < monthly("2005m7", "YM") & day >= mdy(1, 1, 1960)'
-    for pandas, expected in ((False, "month < 546 and not (day < 0)"), (True, "546")):
-        printer = Printer(("month",), lambda name: name, pandas=pandas)
+    condition = "month < 546 and not (day < 0)"
+    for kind, expected in ((Printer, condition), (PandasPrinter, "546")):
+        printer = kind(("month",), lambda name: name)
         assert expected in printer.condition(parse(text))

@@ -57,12 +57,11 @@ def test_keys_and_complete_columns_come_from_the_panel() -> None:
     context = Context.start(dp.datasets.us_states(), {})
     assert (context.entity, context.time) == ("state", "year")
     assert "unemp" in context.complete
-    assert context.frame is not None
     assert context.frame["year"].nunique() == 17
     assert context.where("unemp > 6") == "unemp > 6"
     plain = Context.start(None, {}, ("id", None))
     assert plain.where("unemp > 6 & id > 3") == "not (unemp <= 6) and id > 3"
-    assert plain.frame is None
+    assert plain.frame.columns.empty
     assert plain.variables == Variables()
 
 

@@ -365,13 +365,17 @@ class BaseResults(Summarised):
         return ()
 
     def _numbers(self) -> PlainNumbers:
-        return PlainNumbers.of(
-            self,
+        rows: Any = self.tidy().to_dict("records")
+        names = getattr(self, "key_names", None)
+        return PlainNumbers(
+            glance=dict(self.glance()),
+            estimates=tuple(rows),
+            cov=self.cov.to_numpy().tolist(),
             inference=self.inference,
             labels=self.labels,
             factors=self.factors,
             rows_key=self._rows_key,
-            more=self._more_numbers(),
+            more=self._more_numbers() | ({"key_names": names} if names else {}),
         )
 
     def _conventions_of(self, inference: Inference) -> str:

@@ -141,19 +141,6 @@ class PlainNumbers:
     # Other numbers of the result, by name
     more: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, result: Results, more: Mapping[str, Any], **numbers: Any) -> Self:
-        """Take the numbers that all results with estimates have."""
-        rows: Any = result.tidy().to_dict("records")
-        names = getattr(result, "key_names", None)
-        return cls(
-            glance=dict(result.glance()),
-            estimates=tuple(rows),
-            cov=result.cov.to_numpy().tolist(),
-            more={**more, "key_names": names} if names else more,
-            **numbers,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(PickledByName):

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import signature
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -49,6 +49,8 @@ _FLIPPED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
 _OPPOSITE = {">": "<=", ">=": "<"}
 _ALIASES = notes_of("function ")
 _TESTS = ("missing", "inlist", "inrange")
+# What is true or false.
+_TRUTHS = ("!", "&", "|", *_COMPARISONS, *_TESTS)
 # Functions whose values are texts.
 _TEXT_FUNCTIONS = notes_of("text ")
 # Kinds of nodes whose values are known only when the file is run.
@@ -239,7 +241,7 @@ def constant(node: Node) -> Any:
     if later:
         raise refused(f"{later[0].value!r} is known only when the file is run")
     values: dict[str, Any] = {}
-    code = Printer(pandas=True).number(_with_columns(node, values))
+    code = PandasPrinter().number(_with_columns(node, values))
     try:
         df = pd.DataFrame(values, index=[0])
         value = eval(code, vars(_script) | {"df": df}).iloc[0]
@@ -271,25 +273,23 @@ def _with_columns(node: Node, values: dict[str, Any]) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints trees: as a condition of `where`, or as pandas code on a frame ``df``.
+    """Prints trees as conditions of `where`.
 
     `complete` has the variables that are never missing, such as the keys; `resolve`
     turns an abbreviated name into a column; `texts` tells which columns are text.
     """
 
+    _forms: ClassVar[Mapping[str, str]] = {
+        "not": "not ({})",
+        "inside": "({})",
+        "inrange": "{1} <= {0} <= {2}",
+        "inlist": "{} in [{}]",
+    }
+    # The code of these functions is itself arithmetic.
+    _open_functions: ClassVar[tuple[str, ...]] = ("mod",)
     complete: Collection[str] = ()
     resolve: Callable[[str], str] = str
     texts: Mapping[str, bool] = field(default_factory=dict)
-    pandas: bool = False
-    # Code of stored results, such as r(mean).
-    results: Mapping[str, str] = field(default_factory=dict)
-    # Variables of by, and whether the order of the rows is known.
-    groups: Sequence[str] = ()
-    in_order: bool = False
-    # Code of the panel, which knows what a period is.
-    panel: str = ""
-    # Code of the condition: a running sum leaves out the other rows.
-    rows: str = ""
 
     def condition(self, node: Node) -> str:
         """Print a tree as true or false for each row."""
@@ -313,14 +313,11 @@ class Printer:
         return f"{self.number(node)} != 0"
 
     def _joined(self, sign: str, tests: Sequence[str]) -> str:
-        """Join tests by & or |, in parentheses where pandas needs them."""
-        if self.pandas and len(tests) > 1:
-            return f" {sign} ".join(f"({test})" for test in tests)
+        """Join tests by & or |."""
         return {"&": " and ", "|": " or "}[sign].join(tests)
 
     def _in_parentheses(self, sign: str, *tests: str) -> str:
-        text = self._joined(sign, tests)
-        return text if self.pandas else f"({text})"
+        return self._forms["inside"].format(self._joined(sign, tests))
 
     def _side(self, node: Node, outer: str) -> str:
         """Print a side of & or |, in parentheses if it is joined by the other sign."""
@@ -328,10 +325,10 @@ class Printer:
         if node.kind == "call" and sign == "missing" and len(node.parts) > 1:
             sign = "|"
         other = {"&": "|", "|": "&"}[outer]
-        return f"({text})" if sign == other and not self.pandas else text
+        return self._forms["inside"].format(text) if sign == other else text
 
     def _negated(self, text: str) -> str:
-        return f"~({text})" if self.pandas else f"not ({text})"
+        return self._forms["not"].format(text)
 
     def _comparison(self, sign: str, a: Node, b: Node) -> str:
         misses_a, misses_b = self._may_be_missing(a), self._may_be_missing(b)
@@ -367,13 +364,11 @@ class Printer:
 
     def _is_missing(self, node: Node) -> str:
         x = self.value(node)
-        is_empty = f'{x} == ""' if self._is_text(node) else f"{x} != {x}"
-        return f"missing({x})" if self.pandas else is_empty
+        return f'{x} == ""' if self._is_text(node) else f"{x} != {x}"
 
     def _is_there(self, node: Node) -> str:
         x = self.value(node)
-        has_value = f'{x} != ""' if self._is_text(node) else f"{x} == {x}"
-        return f"~missing({x})" if self.pandas else has_value
+        return f'{x} != ""' if self._is_text(node) else f"{x} == {x}"
 
     def _is_text(self, node: Node) -> bool | None:
         # None where that is not known.
@@ -398,12 +393,9 @@ class Printer:
         has_ends = not any(map(self._may_be_missing, node.parts[1:]))
         has_ends &= "np.nan" not in sides
         if (node.value, len(sides), has_ends) == ("inrange", 3, True):
-            x, low, high = sides
-            text = f"{x}.between({low}, {high})"
-            return text if self.pandas else f"{low} <= {x} <= {high}"
+            return self._forms["inrange"].format(*sides)
         if node.value == "inlist" and not any(part.names for part in node.parts[1:]):
-            x, listed = sides[0], f"[{', '.join(sides[1:])}]"
-            return f"{x}.isin({listed})" if self.pandas else f"{x} in {listed}"
+            return self._forms["inlist"].format(sides[0], ", ".join(sides[1:]))
         raise refused(f"{node.value}() with these arguments")
 
     def _may_be_missing(self, node: Node) -> bool:
@@ -426,9 +418,7 @@ class Printer:
         kind, value = node.kind, node.value
         match kind:
             case "number":
-                # Products of larger whole numbers may not fit in 64 bits.
-                is_large = self.pandas and value > _script.wholes["int"][1]
-                return repr(value) if is_large else number_text(value)
+                return number_text(value)
             case "name" if value not in ("_n", "_N"):
                 return self._column(self.resolve(value))
             case "shifted":
@@ -437,24 +427,115 @@ class Printer:
                 return f"-{self._operand(node.parts[0], _NOT)}"
             case "binary" if value in "+-*/^":
                 return self._arithmetic(node)
-            case "call" if not (self.pandas and value in _TESTS):
+            case "call":
                 return self._call(node)
         # Scripts make a column _n where a condition needs it.
-        code = self._pandas_value(node) if self.pandas else "_n" * (value == "_n")
-        return code or self._refuse(node)
+        return "_n" if value == "_n" else self._refuse(node)
 
     def _column(self, name: str) -> str:
-        """Print a column, or a stored result for each row."""
-        if not self.pandas:
-            return backticked(name)
-        if name.startswith(STORED):
-            return f"pd.Series(scalars[{name!r}], df.index)"
-        return f"df[{name!r}]"
+        return backticked(name)
 
     def _refuse(self, node: Node) -> str:
         kinds = {"index": "a subscript of ", "result": "the stored result "}
         kind = kinds.get(node.kind, "")
         raise refused(f"{kind}{node.value} has no counterpart here")
+
+    def _time_operators(self, node: Node) -> str:
+        """Print lags, leads and differences."""
+        operators, _, name = node.value.rpartition(".")
+        return shifted(operators.upper(), backticked(self.resolve(name)))
+
+    def _arithmetic(self, node: Node) -> str:
+        sign, (base, other) = node.value, node.parts
+        self.check_type(base, other, is_text=(None if sign == "+" else False))
+        # Python binds powers to the right.
+        first = self._operand(base, _LEVELS[sign] + (sign == "^"))
+        return self._operation(node, first, self._operand(other, _LEVELS[sign] + 1))
+
+    def _operation(self, node: Node, first: str, second: str) -> str:
+        sign = node.value
+        return f"{first}**{second}" if sign == "^" else f"{first} {sign} {second}"
+
+    def _operand(self, node: Node, level: int) -> str:
+        text = self.number(node)
+        looser = node.kind == "binary" and _LEVELS[node.value] < level
+        is_open = node.value in self._open_functions
+        return f"({text})" if looser or is_open or node.kind == "unary" else text
+
+    def _call(self, node: Node) -> str:
+        """Print a function of columns."""
+        name, parts = node.value, node.parts
+        if _accepts(name, parts):
+            if node.kinds.isdisjoint(_KNOWN_LATER):
+                value = constant(node)
+                kind = "text" if isinstance(value, str) else "number"
+                return self.value(Node(kind, value))
+            first = self.condition if name == "cond" else self.value
+            sides = [first(parts[0]), *map(self.value, parts[1:])]
+            if code := self._function(name, sides):
+                return code
+        return self._refuse(Node("call", f"the function {name}()"))
+
+    def _function(self, name: str, sides: Sequence[str]) -> str:
+        return _WHERE_FUNCTIONS.get(name, "").format(*sides)
+
+
+@dataclass(frozen=True, slots=True)
+class PandasPrinter(Printer):
+    """Prints trees as pandas code on a frame ``df``."""
+
+    _forms: ClassVar[Mapping[str, str]] = {
+        "not": "~({})",
+        # Its tests are in parentheses already.
+        "inside": "{}",
+        "inrange": "{}.between({}, {})",
+        "inlist": "{}.isin([{}])",
+    }
+    _open_functions: ClassVar[tuple[str, ...]] = ()
+    # Code of stored results, such as r(mean).
+    results: Mapping[str, str] = field(default_factory=dict)
+    # Variables of by, and whether the order of the rows is known.
+    groups: Sequence[str] = ()
+    in_order: bool = False
+    # Code of the panel, which knows what a period is.
+    panel: str = ""
+    # Code of the condition: a running sum leaves out the other rows.
+    rows: str = ""
+
+    def _joined(self, sign: str, tests: Sequence[str]) -> str:
+        tests = tests if len(tests) < 2 else [f"({test})" for test in tests]
+        return f" {sign} ".join(tests)
+
+    def _is_missing(self, node: Node) -> str:
+        return f"missing({self.value(node)})"
+
+    def _is_there(self, node: Node) -> str:
+        return f"~missing({self.value(node)})"
+
+    def number(self, node: Node) -> str:
+        """Print a tree as a number or a text for each row."""
+        kind, value = node.kind, node.value
+        match kind:
+            case "number" if value > _script.wholes["int"][1]:
+                # Products of larger whole numbers may not fit in 64 bits.
+                return repr(value)
+            case "text":
+                return self.value(node)
+            case "result" if value in self.results:
+                return self.results[value]
+            case "missing":
+                return "np.nan"
+            case "index" | "name" if kind == "index" or value in ("_n", "_N"):
+                return self._row_value(node)
+            case "unary" | "binary" | "call" if value in _TRUTHS:
+                return f"({self.condition(node)}).astype(float)"
+        return Printer.number(self, node)
+
+    def _column(self, name: str) -> str:
+        """Print a column, or a stored result for each row."""
+        if name.startswith(STORED):
+            return f"pd.Series(scalars[{name!r}], df.index)"
+        return f"df[{name!r}]"
 
     @property
     def by(self) -> str:
@@ -470,14 +551,10 @@ class Printer:
             )
 
     def _time_operators(self, node: Node) -> str:
-        """Print lags, leads and differences, which pandas code has of a panel."""
-        operators, _, name = node.value.rpartition(".")
-        term = shifted(operators.upper(), backticked(self.resolve(name)))
-        if not self.pandas:
-            return term
-        return (
-            f"by_time({self.panel}, df, {term!r})" if self.panel else self._refuse(node)
-        )
+        """Print lags, leads and differences, which a panel computes."""
+        term = Printer._time_operators(self, node)
+        code = f"by_time({self.panel}, df, {term!r})"
+        return code if self.panel else self._refuse(node)
 
     def _row_value(self, node: Node) -> str:
         """Print ``_n``, ``_N`` and values of other rows, within groups."""
@@ -500,64 +577,30 @@ class Printer:
                 return f"{of}.transform(lambda x: x.iloc[{position}])"
         return self._refuse(node)
 
-    def _pandas_value(self, node: Node) -> str:
-        """Print what only pandas code has: texts, results, rows, tests as numbers."""
-        match node.kind:
-            case "name" | "index":
-                return self._row_value(node)
-            case "text":
-                return self.value(node)
-            case "result":
-                return self.results.get(node.value, "")
-            case "missing":
-                return "np.nan"
-        return f"({self.condition(node)}).astype(float)"
-
-    def _arithmetic(self, node: Node) -> str:
-        sign, (base, other) = node.value, node.parts
-        self.check_type(base, other, is_text=(None if sign == "+" else False))
-        # Python binds powers to the right.
-        is_power, level = sign == "^", _LEVELS[sign]
-        first = self._operand(base, level + is_power)
-        second = self._operand(other, level + 1)
-        if self.pandas and sign == "*" and sum(not n.parts for n in node.walk()) > 4:
-            # Products of four numbers of Stata's type int fit in 64 bits.
-            first += " * 1.0"
-        if is_power:
-            # A power of whole numbers may not fit in 64 bits.
-            return f"{first}**{second}{'.0' * (self.pandas and second.isdigit())}"
-        if self.pandas and sign == "/" and other.names:
-            second = f"({second})" if other.value == "^" else second
-            second = f"{second}.where({second} != 0)"
-        return f"{first} {sign} {second}"
-
-    def _operand(self, node: Node, level: int) -> str:
-        text = self.number(node)
-        looser = node.kind == "binary" and _LEVELS[node.value] < level
-        # The code of mod() in a condition is itself arithmetic.
-        is_open = node.value == "mod" and not self.pandas
-        return f"({text})" if looser or is_open or node.kind == "unary" else text
+    def _operation(self, node: Node, first: str, second: str) -> str:
+        other = node.parts[1]
+        match node.value:
+            case "*" if sum(not n.parts for n in node.walk()) > 4:
+                # Products of four numbers of Stata's type int fit in 64 bits.
+                first += " * 1.0"
+            case "^" if second.isdigit():
+                # A power of whole numbers may not fit in 64 bits.
+                second += ".0"
+            case "/" if other.names:
+                second = f"({second})" if other.value == "^" else second
+                second = f"{second}.where({second} != 0)"
+        return Printer._operation(self, node, first, second)
 
     def _call(self, node: Node) -> str:
-        """Print a function of columns."""
-        name, parts = node.value, node.parts
-        if name == "sum" and self.pandas:
-            self._check_order()
-            columns = ", ".join(map(self.value, parts))
-            rows = f".where({self.rows})" if self.rows else ""
-            return f"pd.Series({columns}, df.index){rows}.fillna(0){self.by}.cumsum()"
-        if _accepts(name, parts):
-            if node.kinds.isdisjoint(_KNOWN_LATER):
-                value = constant(node)
-                kind = "text" if isinstance(value, str) else "number"
-                return self.value(Node(kind, value))
-            first = self.condition if name == "cond" else self.value
-            sides = [first(parts[0]), *map(self.value, parts[1:])]
-            if self.pandas:
-                return f"stata.{name}({', '.join(sides)})"
-            if name in _WHERE_FUNCTIONS:
-                return _WHERE_FUNCTIONS[name].format(*sides)
-        return self._refuse(Node("call", f"the function {name}()"))
+        if node.value != "sum":
+            return Printer._call(self, node)
+        self._check_order()
+        columns = ", ".join(map(self.value, node.parts))
+        rows = f".where({self.rows})" if self.rows else ""
+        return f"pd.Series({columns}, df.index){rows}.fillna(0){self.by}.cumsum()"
+
+    def _function(self, name: str, sides: Sequence[str]) -> str:
+        return f"stata.{name}({', '.join(sides)})"
 
 
 def _accepts(name: str, parts: Sequence[Node]) -> bool:

@@ -658,8 +658,7 @@ class Reader(Records):
         is_moved = context.entity is None and not (changed and step.order is None)
         if is_moved or has_new_rows or changed & {*context.keys}:
             context.fitted_keys = ()
-        columns = None if context.frame is None else context.variables.columns
-        state = Taint(), Variables(columns)
+        state = Taint(), Variables(context.variables.columns)
         taint, variables = context.saved.get(step.reads, state)
         if step.fresh:
             self.taint.clear()

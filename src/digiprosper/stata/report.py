@@ -12,7 +12,7 @@ import pandas as pd
 
 from digiprosper.errors import Notice, StataError, counted
 from digiprosper.present.tables import Table
-from digiprosper.stata.expressions import Node, Printer, constant
+from digiprosper.stata.expressions import Node, PandasPrinter, constant
 from digiprosper.stata.lines import (
     Statement,
     decode,
@@ -346,7 +346,7 @@ class Records:
             node = context.parse(self.macros.expand(text))
             if not node.kinds <= {"result", "number", "binary", "unary"}:
                 return ""
-            printer = Printer(pandas=True, results=context.summary)
+            printer = PandasPrinter(results=context.summary)
             code = printer.number(node)
         except StataError:
             return ""

@@ -19,7 +19,13 @@ from digiprosper.panel import Panel
 from digiprosper.panel.access import check_panel
 from digiprosper.panel.grammar import backticked
 from digiprosper.specification import Specification
-from digiprosper.stata.expressions import Node, Printer, parse, unquoted
+from digiprosper.stata.expressions import (
+    Node,
+    PandasPrinter,
+    Printer,
+    parse,
+    unquoted,
+)
 from digiprosper.stata.prefixes import Command, notes_of, refused, split
 from digiprosper.stata.varlists import (
     LaterColumns,
@@ -116,8 +122,8 @@ class Context:
     complete: set[str] = field(default_factory=set)
     # The type of new variables.
     default_type: str = "float"
-    # The data, if they are there.
-    frame: pd.DataFrame | None = None
+    # The data; without columns if they are not there.
+    frame: pd.DataFrame = field(default_factory=pd.DataFrame)
     spatial_weights: Mapping[str, Any] = field(default_factory=dict)
     # Named results of est store, to the specification behind them.
     results: dict[str, Any] = field(default_factory=dict)
@@ -232,15 +238,14 @@ class Context:
     @property
     def texts(self) -> dict[str, bool]:
         """Whether columns are text, if the data are there."""
-        frame = pd.DataFrame() if self.frame is None else self.frame
         return {
             str(name): not is_numeric_dtype(getattr(dtype, "categories", dtype))
-            for name, dtype in frame.dtypes.items()
+            for name, dtype in self.frame.dtypes.items()
         }
 
     def where(self, condition: str | None, needed: Iterable[str] = ()) -> str | None:
         """Write a condition of Stata, of rows with values of `needed`, as `where`."""
-        frame = pd.DataFrame() if self.frame is None else self.frame
+        frame = self.frame
         incomplete = [
             name
             for name in dict.fromkeys(needed)
@@ -457,7 +462,7 @@ class Call:
         return order if order[: len(names)] == names else names
 
     @property
-    def printer(self) -> Printer:
+    def printer(self) -> PandasPrinter:
         """What writes expressions, with the groups of by."""
         context, groups, order = self.context, self.groups[0], self.order
         # Where the rows of the last estimation are known.
@@ -467,11 +472,10 @@ class Call:
         regressors = [*getattr(spec, "x", ()), *getattr(spec, "endog", ())]
         slopes = {f"_b[{name}]": f"fit.params[{name!r}]" for name in regressors}
         is_sorted = order != UNKNOWN_ORDER and order[: len(groups)] == tuple(groups)
-        return Printer(
+        return PandasPrinter(
             context.complete,
             context.variables.resolve,
             context.texts,
-            pandas=True,
             results=context.summary | sample | slopes,
             groups=groups,
             # Several variables may identify rows; if not, ties stop the script.

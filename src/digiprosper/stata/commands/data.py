@@ -9,7 +9,7 @@ from typing import Any
 
 from digiprosper.errors import cited
 from digiprosper.stata.commands.estimations import match_rows, predict
-from digiprosper.stata.expressions import Printer, number_text, unquoted
+from digiprosper.stata.expressions import PandasPrinter, number_text, unquoted
 from digiprosper.stata.macros import numbers
 from digiprosper.stata.prefixes import (
     CAPTURED,
@@ -523,7 +523,7 @@ def use(call: Call) -> Step:
     if call.command.condition:
         # Nothing is known of the columns of the file.
         node = call.context.parse(call.command.condition)
-        code += f"\ndf = df[{Printer(pandas=True).condition(node)}].copy()"
+        code += f"\ndf = df[{PandasPrinter().condition(node)}].copy()"
     if names:
         code += f"\ndf = df[{Variables().names(names)!r}].copy()"
     return Step(code, fresh=True, order=(), reads=path)
@@ -898,9 +898,8 @@ def _with_new_columns(step: Step, call: Call) -> Step:
         absent = " and ".join(f"{column!r} not in df" for column in new)
         inside = step.python.replace("\n", "\n    ")
         return replace(step, python=f"if {absent}:\n    {inside}")
-    if frame is not None:
-        for column in frame.columns.intersection(new):
-            raise refused(f"{column} is there already, so that Stata stops")
+    for column in frame.columns.intersection(new):
+        raise refused(f"{column} is there already, so that Stata stops")
     return step
 
 

@@ -83,7 +83,7 @@ def _refuse_without_keys(
 ) -> None:
     """Refuse commands for panels where the data are known not to be xtset."""
     needs_keys = command.name.startswith(("xt", "xs")) and "i" not in options
-    if needs_keys and context.frame is not None and context.entity is None:
+    if needs_keys and len(context.frame.columns) and context.entity is None:
         reason = "no line declares the panel, and the file does not"
         raise refused(reason, "Write xtset before it.")
 

@@ -250,7 +250,7 @@ def _is_absorbed(product: Product, context: Context) -> bool:
     if len(product) == 1 and product[0].name in (context.entity, context.time):
         return True
     # A line that is refused would have made some columns.
-    if context.frame is None or not {f.name for f in product} <= {*context.frame}:
+    if not {f.name for f in product} <= {*context.frame}:
         return False
     levels = [context.frame[factor.name].nunique() for factor in product]
     return min(levels) > 2 and prod(levels) > _MANY_LEVELS ** len(product)

@@ -284,7 +284,7 @@ def _bases(call: Call, y: str, regressors: list[str]) -> Iterator[_Base]:
 def _has_gaps(call: Call) -> bool:
     frame = call.context.frame
     keys = [str(call.context.entity), str(call.context.time)]
-    if frame is None or not {*keys} <= {*frame.columns}:
+    if not {*keys} <= {*frame.columns}:
         return False
     steps = frame.sort_values(keys).groupby(keys[0])[keys[1]].diff()
     return bool((steps > steps.min()).any())
@@ -373,7 +373,7 @@ def callaway(call: Call) -> Translation:
 def _never_treated(call: Call, event: str) -> float:
     """Tell how first treated times say never: as 0, or as a time after the last."""
     frame, names = call.context.frame, {event, call.context.time}
-    if frame is None or not names <= {*frame.select_dtypes("number")}:
+    if not names <= {*frame.select_dtypes("number")}:
         return 0
     latest = float(frame[event].max())
     is_later = latest > frame[call.context.time].max() and not (frame[event] == 0).any()
@@ -471,10 +471,9 @@ def _effects_of_dummies(
 ) -> list[Product]:
     coded = crossed_names(products)
     effects = [p for p in products if is_category(p) and p[0].name not in coded]
-    columns = () if frame is None else frame
     # Two levels are of interest, as in linear regressions.
     wide = [
-        p for p in effects if p[0].name not in columns or frame[p[0].name].nunique() > 2
+        p for p in effects if p[0].name not in frame or frame[p[0].name].nunique() > 2
     ]
     chosen = effects if is_logit and len(wide) == 1 else wide
     # With effects of one kind LogitEffects is the conditional logit, another model.
