@@ -81,7 +81,6 @@ def dependent_scores(
 
 
 def _levels_of_first(sample: Sample, names: Sequence[str]) -> list[int]:
-    """List the positions of the levels of the first regressor, if it is a category."""
     factors = [*map(sample.factors_of, names)]
     first, *others = factors[0]
     if first.level is None or others:

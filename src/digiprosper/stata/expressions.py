@@ -280,7 +280,10 @@ class Printer:
     """
 
     _forms: ClassVar[Mapping[str, str]] = {
+        "&": "and",
+        "|": "or",
         "not": "not ({})",
+        "test": "{}",
         "inside": "({})",
         "inrange": "{1} <= {0} <= {2}",
         "inlist": "{} in [{}]",
@@ -299,7 +302,7 @@ class Printer:
             case Node("unary", "!", (Node("call", "missing", parts),)):
                 return self._joined("&", [self._is_there(part) for part in parts])
             case Node("unary", "!", (inside,)):
-                return self._negated(self.condition(inside))
+                return self._forms["not"].format(self.condition(inside))
             case Node("binary", sign, (a, b)) if sign in _COMPARISONS:
                 self.check_type(a, b)
                 if "missing" in (a.kind, b.kind):
@@ -314,7 +317,8 @@ class Printer:
 
     def _joined(self, sign: str, tests: Sequence[str]) -> str:
         """Join tests by & or |."""
-        return {"&": " and ", "|": " or "}[sign].join(tests)
+        form = self._forms["test"] if len(tests) > 1 else "{}"
+        return f" {self._forms[sign]} ".join(map(form.format, tests))
 
     def _in_parentheses(self, sign: str, *tests: str) -> str:
         return self._forms["inside"].format(self._joined(sign, tests))
@@ -327,9 +331,6 @@ class Printer:
         other = {"&": "|", "|": "&"}[outer]
         return self._forms["inside"].format(text) if sign == other else text
 
-    def _negated(self, text: str) -> str:
-        return self._forms["not"].format(text)
-
     def _comparison(self, sign: str, a: Node, b: Node) -> str:
         misses_a, misses_b = self._may_be_missing(a), self._may_be_missing(b)
         x, z = self.value(a), self.value(b)
@@ -339,17 +340,19 @@ class Printer:
                 return plain
             both = self._in_parentheses("&", f"{x} != {x}", f"{z} != {z}")
             same = self._in_parentheses("|", f"{x} == {z}", both)
-            return same if sign == "==" else self._negated(same)
+            return same if sign == "==" else self._forms["not"].format(same)
         if sign in ("<", "<="):
             sign, x, z = _FLIPPED[sign], z, x
             misses_a, misses_b = misses_b, misses_a
         if not misses_a:
             return plain
         if not misses_b:
-            return self._negated(f"{x} {_OPPOSITE[sign]} {z}")
+            return self._forms["not"].format(f"{x} {_OPPOSITE[sign]} {z}")
         if sign == ">=":
             return self._in_parentheses("|", f"{x} >= {z}", f"{x} != {x}")
-        return self._in_parentheses("&", self._negated(f"{x} <= {z}"), f"{z} == {z}")
+        return self._in_parentheses(
+            "&", self._forms["not"].format(f"{x} <= {z}"), f"{z} == {z}"
+        )
 
     def _with_missing(self, sign: str, a: Node, b: Node) -> str:
         if a.kind == "missing":
@@ -485,7 +488,10 @@ class PandasPrinter(Printer):
     """Prints trees as pandas code on a frame ``df``."""
 
     _forms: ClassVar[Mapping[str, str]] = {
+        "&": "&",
+        "|": "|",
         "not": "~({})",
+        "test": "({})",
         # Its tests are in parentheses already.
         "inside": "{}",
         "inrange": "{}.between({}, {})",
@@ -501,10 +507,6 @@ class PandasPrinter(Printer):
     panel: str = ""
     # Code of the condition: a running sum leaves out the other rows.
     rows: str = ""
-
-    def _joined(self, sign: str, tests: Sequence[str]) -> str:
-        tests = tests if len(tests) < 2 else [f"({test})" for test in tests]
-        return f" {sign} ".join(tests)
 
     def _is_missing(self, node: Node) -> str:
         return f"missing({self.value(node)})"
