@@ -133,7 +133,8 @@ def shares_without_time_effects(
 ) -> dict[str, float]:
     n, periods = shape
     i, t = np.indices(shape)
-    counts = dict.fromkeys(("by entity", "with a notice", "with time effects"), 0)
+    rejected = {"by entity": 0, "with time effects": 0}
+    slopes, errors, factors = list[float](), list[float](), list[float]()
     for seed in range(panels):
         rng = np.random.default_rng([seed, n, periods])
         paths = {
@@ -152,11 +153,21 @@ def shares_without_time_effects(
             warnings.simplefilter("ignore", dp.DigiprosperWarning)
             plain = spec.replace(time_effects=False).fit(panel)
             with_effects = spec.fit(panel)
-        codes = [n.code for n in plain.diagnostics]
-        counts["by entity"] += bool(plain.pvalues["x"] < 0.05)
-        counts["with a notice"] += "shared_exposure" in codes
-        counts["with time effects"] += bool(with_effects.pvalues["x"] < 0.05)
-    return {name: count / panels for name, count in counts.items()}
+        rejected["by entity"] += bool(plain.pvalues["x"] < 0.05)
+        rejected["with time effects"] += bool(with_effects.pvalues["x"] < 0.05)
+        slopes.append(plain.params["x"])
+        errors.append(plain.std_errors["x"])
+        factors += [
+            n.data["ratio"] ** 0.5
+            for n in plain.diagnostics
+            if n.code == "shared_exposure"
+        ]
+    return {
+        **{name: count / panels for name, count in rejected.items()},
+        "with a notice": len(factors) / panels,
+        "factor": float(np.std(slopes) / np.mean(errors)),
+        "factor in the notice": float(np.median(factors)) if factors else np.nan,
+    }
 
 
 @pytest.mark.montecarlo
@@ -175,11 +186,16 @@ def test_common_shocks_without_time_effects(
     shocks are a share of the error variance; errors have an autocorrelation of .6. The
     regressor is a series with an autocorrelation of .7, plus a common trend that rises
     by 1.5 of its standard deviations, or common shocks of .7, or nothing. A notice says
-    that errors by entity are too small. The last column is with time effects.
+    that errors by entity are too small. The factor is the standard deviation of the
+    slopes over their mean standard error; that in the notice is a median. It is too low
+    where shocks are large or last, because slope and effects take up a part of them.
     """
     shares = shares_without_time_effects(path, shocks, shape, 400)
     cells = {"common path of x": path, "shocks": f"{shocks:.1f}"}
     cells |= {"N": shape[0], "T": shape[1], **shares}
+    for name in ("factor", "factor in the notice"):
+        rare = shares["with a notice"] < 0.05 and name != "factor"
+        cells[name] = "" if rare else f"{shares[name]:.1f}"
     measured("size_without_time_effects", cells)
     assert shares["with time effects"] < 0.085
     if not shocks:
@@ -187,6 +203,8 @@ def test_common_shocks_without_time_effects(
     elif path != "none":
         assert shares["by entity"] > 0.1
         assert shares["with a notice"] > (0.35 if shocks < 0.2 else 0.85)
+        # Panels with a notice are those whose residuals show more of the shocks.
+        assert 1.2 < shares["factor in the notice"] < shares["factor"] + 0.15
 
 
 def test_the_simulations_run() -> None:

@@ -186,7 +186,7 @@ def test_every_code_has_one_maker_or_its_sentences_in_a_table() -> None:
     several = {code for code, places in makers().items() if len(places) > 1}
     assert several == {
         *("jumping_times", "lagged_outcome", "near_collinear"),
-        *("shared_exposure", "shared_in_cells", "shifted_rows", "totals"),
+        *("shared_in_cells", "shifted_rows", "totals"),
     }
     for code in several:
         layouts = {

@@ -184,8 +184,7 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
     for codes in prepared.cluster_codes:
         if not is_nested(sample.entity, codes):
             return
-    entity, time = keys.entity_name, keys.time_name
-    groups, periods = sample.entity, sample.time
+    entity, groups, periods = keys.entity_name, sample.entity, sample.time
     if prepared.cluster_names and prepared.cluster_names != (entity,):
         (entity,) = prepared.cluster_names
         joint = prepared.cluster_codes[0] * sample.n_times + periods
@@ -199,21 +198,34 @@ def _shared_exposure(prepared: Prepared, scores: Floats, name: str) -> Iterator[
         return
     p_value = dependence_in_periods(scores, groups, periods).p_value
     if p_value < _NO_CHANCE:
-        errors = f"clustered by {entity}" if prepared.cluster_names else "by row"
-        also = f"effects of groups by period, such as absorb='region^{time}'"
-        if time not in prepared.effect_names:
-            also = f"effects of {time}"
-        yield notice_of(
-            "shared_exposure",
-            term=name,
-            p_value=p_value,
-            ratio=ratio,
-            entity=entity,
-            _time=time,
-            _p=p_words(p_value),
-            _errors=errors,
-            _also=also,
-        )
+        yield _exposure(prepared, entity, name, ratio, p_value)
+
+
+def _exposure(
+    prepared: Prepared,
+    entity: str,
+    name: str,
+    ratio: float,
+    p_value: float,
+    *,
+    common: bool = False,
+) -> Notice:
+    time = prepared.sample.keys.time_name
+    also = f"effects of groups by period, such as absorb='region^{time}'"
+    if time not in prepared.effect_names:
+        also = f"effects of {time}"
+    return notice_of(
+        "shared_exposure.common" if common else "shared_exposure",
+        term=name,
+        p_value=p_value,
+        ratio=ratio,
+        entity=entity,
+        _time=time,
+        _p=p_words(p_value),
+        _errors=f"clustered by {entity}" if prepared.cluster_names else "by row",
+        _also=also,
+        _times=ratio**0.5,
+    )
 
 
 def common_shocks(
@@ -232,17 +244,7 @@ def common_shocks(
         return
     p_value = dependence_in_periods(residuals, sample.entity, sample.time).p_value
     if p_value < _UNLIKELY:
-        yield notice_of(
-            "shared_exposure.common",
-            term=name,
-            p_value=p_value,
-            ratio=ratio,
-            entity=entity,
-            _time=time,
-            _p=p_words(p_value),
-            _errors=f"clustered by {entity}" if clusters else "by row",
-            _times=ratio**0.5,
-        )
+        yield _exposure(prepared, entity, name, ratio, p_value, common=True)
 
 
 def _lasting_shocks(prepared: Prepared, scores: Floats, name: str) -> Iterator[Notice]:
